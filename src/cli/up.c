@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+int up_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return 1;
+}

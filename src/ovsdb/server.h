@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+/* An ovsdb-server as our child: the database file is created when missing and converted when its schema is
+ * older than ours, the process is restarted with back-off when it dies, and dies with us.  If a server
+ * already answers on the socket, it is used and none is started. */
+struct ovsdb_server;
+struct err;
+
+struct ovsdb_server_opts {
+	uv_loop_t *loop;
+	const char *name;        /* for messages: "northbound database" */
+	const char *schema_file; /* NAME.ovsschema */
+	const char *db_file;     /* its directory is made */
+	const char *socket;      /* unix socket path; its directory is made */
+	const char *remotes;     /* further ovsdb-server --remote values separated by commas, e.g. "ptcp:6641:127.0.0.1", or NULL */
+	const char *run_dir;     /* pid file and control socket */
+	/* Called once when the server answers, or cannot be had (err). */
+	void (*ready)(void *owner, const struct err *err);
+	void *owner;
+};
+
+/* Strings are copied. */
+struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts);
+/* Stops the child, if it is ours, with SIGTERM and lets go. */
+void ovsdb_server_stop(struct ovsdb_server *server);
