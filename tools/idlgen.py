@@ -43,7 +43,7 @@ class Base:
 
     atom: str
     lo: Optional[int] = None
-    hi: Optional[int] = None
+    hi: Optional[int] = None  # of a string: its longest length
     enum: Optional[list] = None
     ref: Optional[str] = None
     weak: bool = False
@@ -55,7 +55,7 @@ class Base:
         if self.lo is not None:
             out["minInteger"] = self.lo
         if self.hi is not None:
-            out["maxInteger"] = self.hi
+            out["maxInteger" if self.atom == "integer" else "maxLength"] = self.hi
         if self.ref:
             out["refTable"] = self.ref
             out["refType"] = "weak" if self.weak else "strong"
@@ -150,7 +150,7 @@ def parse_base(text):
     match = re.match(r"\{([^}]*)\}", text)
     if match:
         return Base("string", enum=match.group(1).split("|")), text[match.end() :]
-    match = re.match(r"(\w+)(?:\[(-?\d+)\.\.(-?\d+)?\])?", text)
+    match = re.match(r"(\w+)(?:\[(-?\d+)?\.\.(-?\d+)?\])?", text)
     if not match or match.group(1) not in ATOMS:
         raise Bad(f'"{text}" begins with no type')
     lo, hi = (int(s) if s else None for s in match.group(2, 3))
@@ -174,11 +174,11 @@ def parse_column(name, text):
         rest = rest[1:]
     else:
         key, rest = parse_base(text)
-    match = re.fullmatch(r"(\??|\*(?:\(max (\d+)\))?)", rest)
+    match = re.fullmatch(r"([?+]?|\*(?:\(max (\d+)\))?)", rest)
     if not match:
         raise Bad(f'"{rest}" does not say how many')
-    low = 0 if rest else 1
-    high = (int(match.group(2)) if match.group(2) else None) if rest[:1] == "*" else 1
+    low = 1 if rest in ("", "+") else 0
+    high = 1 if rest in ("", "?") else match.group(2) and int(match.group(2))
     return Column(name, key, value, low, high, ephemeral)
 
 
