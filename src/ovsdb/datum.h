@@ -34,11 +34,24 @@ bool ovsdb_datum_eq(const struct ovsdb_datum *a, const struct ovsdb_datum *b, co
 /* What a column holds in a fresh row: 0, "", false, the zero uuid, or the empty set or map. */
 struct ovsdb_datum ovsdb_datum_default(const struct ovsdb_column *column);
 
-/* From and to <value> of RFC 7047 5.1.  On error ret is untouched.  named-uuids are resolved by
- * the caller-supplied function when given (returns false: unknown name). */
+/* From and to <value> of RFC 7047 5.1.  On error ret is untouched.  A type or a number of elements that
+ * the column does not allow is -EINVAL; enums and ranges are not looked at, since a newer server may know more of them. */
 int ovsdb_datum_from_json(const json_t *json, const struct ovsdb_column *column, struct ovsdb_datum *ret,
 			  struct err *err);
 json_t *ovsdb_datum_to_json(const struct ovsdb_datum *datum, const struct ovsdb_column *column); /* new reference */
+
+/* Any number of elements: the arguments of mutations, and differences. */
+int ovsdb_datum_elements_from_json(const json_t *json, const struct ovsdb_column *column, struct ovsdb_datum *ret,
+				   struct err *err);
+/* As ovsdb_datum_to_json(), but writer may put something else, a named-uuid, in the place of a uuid (NULL: nothing
+ * else). */
+typedef json_t *ovsdb_uuid_writer(const void *arg, const struct uuid *uuid);
+json_t *ovsdb_datum_write(const struct ovsdb_datum *datum, const struct ovsdb_column *column,
+			  ovsdb_uuid_writer *writer, const void *arg);
+/* The value after a "modify" of ovsdb-server(7) 4.1.14: the new value where a column holds at most one element,
+ * else the elements that only one of old and new has (map: a changed key comes with its new value). */
+struct ovsdb_datum ovsdb_datum_apply_diff(const struct ovsdb_datum *old, const struct ovsdb_datum *diff,
+					  const struct ovsdb_column *column);
 
 /* Insert keeps order; an existing key is replaced (map: its value).  Strings are copied. */
 void ovsdb_datum_insert(struct ovsdb_datum *datum, const struct ovsdb_column *column, union ovsdb_atom key,

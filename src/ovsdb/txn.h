@@ -12,7 +12,8 @@
  *
  * Rows are named by uuid, new ones too: txn_insert() invents one, and every reference to it, in any column
  * of any row of this transaction, is written as a named-uuid.  (The server chooses the real one.)
- * All changes of one row become one operation; operations keep the order in which rows were first
+ * All changes of one row become one operation (two, where some columns are
+ * replaced and others mutated); operations keep the order in which rows were first
  * touched; waits come first. */
 struct txn;
 struct err;
@@ -31,7 +32,8 @@ void txn_set(struct txn *txn, const struct ovsdb_table *table, const struct uuid
 	     const struct ovsdb_column *column, const struct ovsdb_datum *datum);
 /* Adds or removes elements of a set or map without touching, or knowing, the others ("mutate").
  * txn_add() on a map key that exists leaves the old value (RFC 7047 5.1 "insert"); to replace it, remove the
- * key first: within one transaction removals are applied before additions. */
+ * key first: within one transaction removals are applied before additions.  Map elements are removed by key
+ * (values, which may be NULL, do not matter). */
 void txn_add(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row,
 	     const struct ovsdb_column *column, const struct ovsdb_datum *elements);
 void txn_remove(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row,

@@ -33,4 +33,4 @@
 		(vec).n = (vec).alloc = 0;        \
 	} while (0)
 #define VEC_FOREACH(p, vec) \
-	for (__typeof__((vec).v) p = (vec).v; p && p < (vec).v + (vec).n; p++)
+	for (__typeof__((vec).v + 0) p = (vec).v; p && p < (vec).v + (vec).n; p++)
