@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lab/process.h"
+#include "lab/topology.h"
+
+struct err;
+
+/* A lab is as many hosts as its directory says; LAB_DEFAULT_HOSTS where there is none. */
+#define LAB_DEFAULT_HOSTS 2
+void control_load(struct lab *lab, const char *name);
+bool control_is_up(const struct lab *lab);
+
+/* Takes the lab's name for this process until it ends; -EBUSY: another command works on it. */
+int control_lock(const struct lab *lab, struct err *err);
+
+/* Namespaces, central, agents: until every database answers.  Nothing is undone on failure:
+ * control_down() removes what there is. */
+int control_up(const struct lab *lab, struct err *err);
+
+/* Ends the lab's processes and removes every trace, of a crashed lab too. */
+int control_down(const struct lab *lab, struct err *err);
+
+/* The commands that make the logical network and connect the workloads, one after the other. */
+#define CONTROL_MAX_ARGS 24
+
+struct control_command {
+	const struct lab_host *host;
+	const char *argv[CONTROL_MAX_ARGS]; /* what a user would type: "heddle", "nb", ... */
+};
+
+void control_network_command(const struct lab *lab, size_t i, struct control_command *ret);
+size_t control_network_commands(const struct lab *lab); /* how many there are */
+
+/* Runs a command as "heddle lab exec" does; 0, or -EIO with what it said. */
+int control_run(const struct lab *lab, const struct control_command *c, struct err *err);
+
+/* A process_spec whose environment lets all tools find the databases; texts live in *env. */
+struct control_env {
+	char text[PROCESS_MAX_ENV][4096];
+};
+
+void control_environment(const struct lab *lab, const struct lab_host *host,
+			 struct process_spec *spec, struct control_env *env);
+
+/* The last lines of every log, to standard error. */
+void control_print_logs(const struct lab *lab);

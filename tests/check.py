@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every suite: meson's, then pytest in each directory that has some. Words are handed to pytest.
+The last line counts the tests of all: "N passed, N failed, N skipped"."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("HEDDLE_BUILD", ROOT / "build"))
+
+
+class Count:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.names = []
+
+    def add(self, passed=0, failed=0, skipped=0, name=None):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+        if failed and name:
+            self.names.append(name)
+
+
+def cmocka_counts(text):
+    """(passed, failed, skipped) of a cmocka program's output, or None if it is none."""
+    ran = [int(n) for n in re.findall(r"^\[=+\].*?(\d+) test\(s\) run", text, re.M)]
+    if not ran:
+        return None
+    failed = sum(int(n) for n in re.findall(r"^\[  FAILED  \].*?(\d+) test\(s\), listed", text, re.M))
+    skipped = sum(int(n) for n in re.findall(r"^\[  SKIPPED \].*?(\d+) test\(s\), listed", text, re.M))
+    return sum(ran) - failed - skipped, failed, skipped
+
+
+def run_meson(count):
+    done = subprocess.run(["meson", "test", "-C", str(BUILD), "--print-errorlogs", "--no-rebuild"])
+    log = BUILD / "meson-logs" / "testlog.json"
+    results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    for test in results:
+        counts = cmocka_counts(test.get("stdout", "") + "\n" + test.get("stderr", ""))
+        good = test["result"] in ("OK", "SKIP")
+        if good and counts:
+            count.add(*counts)
+        elif good:
+            count.add(passed=test["result"] == "OK", skipped=test["result"] == "SKIP")
+        else:
+            passed, failed, skipped = counts or (0, 1, 0)
+            count.add(passed, max(failed, 1), skipped, f"meson: {test['name']}")
+    if done.returncode and not count.failed:
+        count.add(failed=1, name="meson test")
+
+
+def run_pytest(directory, words, count):
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                               f"--junitxml={report.name}", str(directory), *words], cwd=ROOT)
+        try:
+            suite = xml.etree.ElementTree.parse(report.name).getroot().find("testsuite")
+        except xml.etree.ElementTree.ParseError:
+            count.add(failed=1, name=str(directory))
+            return
+    failed = int(suite.get("failures")) + int(suite.get("errors"))
+    skipped = int(suite.get("skipped"))
+    count.add(int(suite.get("tests")) - failed - skipped, failed, skipped,
+              str(directory.relative_to(ROOT)))
+    if done.returncode not in (0, 5) and not failed:  # 5: no test was selected
+        count.add(failed=1, name=str(directory.relative_to(ROOT)))
+
+
+def main():
+    count = Count()
+    run_meson(count)
+    for directory in sorted({path.parent for path in (ROOT / "tests").rglob("test_*.py")}):
+        print(f"\n{directory.relative_to(ROOT)}", flush=True)
+        run_pytest(directory, sys.argv[1:], count)
+    if count.names:
+        print("\nfailed: " + ", ".join(count.names))
+    print(f"\n{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    return 1 if count.failed or not count.passed else 0
+
+
+sys.exit(main())
