@@ -26,12 +26,12 @@ struct client_interest {
 };
 
 struct client_ops {
-	/* The replica changed, or became complete (client_is_synced()) for the first time, after a whole
-	 * batch of messages.  The owner looks at the changes and calls replica_advance(). */
+	/* The replica changed, became complete (client_is_synced()) for the first time, or follows another
+	 * condition, after a whole batch of messages.  The owner looks at the changes and calls replica_advance(). */
 	void (*changed)(void *owner);
 	/* client_has_lock() changed.  May be NULL. */
 	void (*lock)(void *owner);
-	/* Connection came or went: client_is_connected() changed.  err is why it went.  May be NULL. */
+	/* Connection came (err is NULL) or went, or cannot be had for a new reason; err is why.  May be NULL. */
 	void (*connection)(void *owner, const struct err *err);
 };
 
@@ -50,12 +50,15 @@ struct client_opts {
 
 /* Checks the remotes' syntax and starts to connect.  -EINVAL with a reason. */
 int client_open(const struct client_opts *opts, struct client **ret, struct err *err);
-/* Closes; callbacks of pending transactions are called with TXN_AGAIN.  Memory goes once libuv has let go. */
+/* Closes; callbacks of pending transactions and requests are called (TXN_AGAIN, -ENOTCONN) before this returns, and
+ * nothing afterwards.  The replica goes, too.  May be called from a callback; NULL is fine.  Memory goes once libuv has let go. */
 void client_close(struct client *client);
 /* Replaces the remotes; keeps the connection if its remote is still listed. */
 int client_set_remotes(struct client *client, const char *remotes, struct err *err);
 
 struct replica *client_replica(struct client *client);
+/* Ready for transactions: the server serves the database, has the needed columns, and has sent its snapshot.  The lock
+ * is asked for only then, so its holder has seen what the holder before it did. */
 bool client_is_connected(const struct client *client);
 /* The replica has held a full snapshot at least once.  Stays true while disconnected: an old view beats none. */
 bool client_is_synced(const struct client *client);
@@ -70,7 +73,7 @@ const char *client_problem(const struct client *client);
 uint64_t client_set_condition(struct client *client, const struct ovsdb_table *table, json_t *where);
 uint64_t client_condition_seqno(const struct client *client);
 
-/* Sends txn, steals it, and calls done once.  txn is valid during done (for txn_inserted_uuid()).
+/* Sends txn, steals it, and calls done (which may be NULL) once; while not connected, with TXN_AGAIN.  txn is valid during done (for txn_inserted_uuid()).
  * The replica already shows the transaction's effects when done is called with TXN_OK. */
 typedef void (*client_txn_done)(void *arg, enum txn_outcome outcome, const struct txn *txn, const struct err *err);
 void client_commit(struct client *client, struct txn *txn, client_txn_done done, void *arg);
