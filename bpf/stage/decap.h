@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "../pkt.h"
+#include "deliver.h"
+#include "encap.h"
+#include "flood.h"
+
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8) /* Linux 6.3; the headers we build with may be older */
+#define DECAP_FLAGS            (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
+#define ECN_CE                 3
+
+/* Set before loading: the kernel can say that the inner packet is of the other family. */
+const volatile bool has_decap_l3;
+
+/* Headers in front of the Geneve options. */
+struct tunnel_headers {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	struct geneve geneve;
+} __attribute__((packed));
+
+/* Is there anything of our own at this address?  A pair with remote zero stands for the address alone. */
+static __always_inline bool is_our_address(const struct dp_tunnel_key *pair)
+{
+	struct dp_tunnel_key alone = {};
+
+	__builtin_memcpy(alone.local, pair->local, 16);
+	return bpf_map_lookup_elem(&tunnels, &alone);
+}
+
+/* Finds OVN's option and looks for options that we should understand but do not. */
+static __always_inline bool find_keys(struct __sk_buff *skb, __u32 option_bytes, __be32 *ret_keys)
+{
+	struct geneve_option o;
+	__u32 offset = 0, bytes;
+	bool found = false;
+
+	for (int i = 0; i < 63; i++) { /* 63 words of options at most */
+		if (offset >= option_bytes)
+			break;
+		if (bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset, &o, sizeof(o)) < 0)
+			return false;
+		bytes = sizeof(o) + (o.length & 31) * 4;
+		if (offset + bytes > option_bytes)
+			return false;
+		if (o.class == bpf_htons(DP_GENEVE_OPT_CLASS) && o.type == DP_GENEVE_OPT_TYPE) {
+			if (bytes != 8 || bpf_skb_load_bytes(skb,
+							     sizeof(struct tunnel_headers) + offset + 4,
+							     ret_keys, 4) < 0)
+				return false;
+			found = true;
+		} else if (o.type & 0x80) {
+			return false;
+		}
+		offset += bytes;
+	}
+	return found;
+}
+
+/* A mark of congestion on the way is handed on to the inner packet (RFC 6040); false: it cannot carry it. */
+static __always_inline bool hand_on_congestion(struct pkt *p, __u32 inner_network)
+{
+	struct __sk_buff *skb = p->skb;
+	__be16 old, new;
+
+	if (bpf_skb_load_bytes(skb, inner_network, &old, 2) < 0)
+		return false;
+	if (p->eth.h_proto == bpf_htons(ETH_P_IP)) {
+		if (!(old & bpf_htons(ECN_CE)))
+			return false;
+		new = old | bpf_htons(ECN_CE);
+		return new == old || (!bpf_l3_csum_replace(skb, inner_network + 10, old, new, 2) &&
+				      !bpf_skb_store_bytes(skb, inner_network, &new, 2, 0));
+	}
+	if (p->eth.h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (!(old & bpf_htons(ECN_CE << 4)))
+			return false;
+		new = old | bpf_htons(ECN_CE << 4);
+		return !bpf_skb_store_bytes(skb, inner_network, &new, 2, BPF_F_RECOMPUTE_CSUM);
+	}
+	return true;
+}
+
+/* Takes bytes of headers off; the frame begins with its own Ethernet header again. */
+static __always_inline bool strip(struct pkt *p, __u32 bytes)
+{
+	struct __sk_buff *skb = p->skb;
+	__u64 flags = DECAP_FLAGS;
+
+	if (has_decap_l3 && p->eth.h_proto == bpf_htons(ETH_P_IPV6))
+		flags |= ADJ_ROOM_DECAP_L3_IPV6;
+	if (bpf_skb_adjust_room(skb, -(__s32)bytes, BPF_ADJ_ROOM_MAC, flags) < 0 ||
+	    bpf_skb_store_bytes(skb, 0, &p->eth, sizeof(p->eth), 0) < 0)
+		return false;
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
+	return true;
+}
+
+/* In: a decapsulated frame with its keys.  Mirrors OVN's LOCAL_OUTPUT: nothing goes on to another host. */
+static __always_inline enum dp_drop check_target(const struct pkt *p, __u16 out_key,
+						 const struct dp_target *target)
+{
+	if (!target)
+		return DP_DROP_TUNNEL_NOT_HERE;
+	if (target->flags & DP_TARGET_LOCALPORT)
+		return DP_DROP_TUNNEL_TO_LOCALPORT;
+	if (target->flags & DP_TARGET_DISABLED)
+		return DP_DROP_TARGET_DISABLED;
+	if (!(target->flags & DP_TARGET_LOCAL))
+		return DP_DROP_TUNNEL_NOT_HERE;
+	return p->in_key == out_key ? DP_DROP_SAME_PORT : DP_NO_DROP;
+}
+
+static __always_inline int tunnel_deliver(struct pkt *p, __u16 out_key, __u32 strip_bytes)
+{
+	struct dp_lport_key key = { .datapath = p->datapath, .port_key = out_key };
+	const struct dp_target *target;
+	enum dp_drop reason;
+
+	if (out_key >= DP_GROUP_MIN) {
+		if (!strip(p, strip_bytes))
+			return drop(p, DP_DROP_INTERNAL);
+		flood_local(p, out_key == DP_GROUP_UNKNOWN ? DP_GROUP_UNKNOWN : DP_GROUP_FLOOD);
+		return TC_ACT_SHOT;
+	}
+	target = bpf_map_lookup_elem(&lports, &key);
+	reason = check_target(p, out_key, target);
+	if (reason)
+		return target ? drop_at(p, out_key, reason) : drop(p, reason);
+	if (!strip(p, strip_bytes))
+		return drop(p, DP_DROP_INTERNAL);
+	return stage_deliver(p, target);
+}
+
+/* In: a packet from the underlay.  Out: untouched if it is not for our tunnels, else delivered or dropped. */
+static __always_inline int stage_decap(struct __sk_buff *skb)
+{
+	struct pkt p = { .skb = skb, .device = skb->ifindex, .from_tunnel = true };
+	struct dp_tunnel_key pair;
+	struct tunnel_headers headers, *h = &headers;
+	__u32 option_bytes, inner, ip_bytes;
+	__be32 keys = 0;
+	__u8 ecn;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->pkt_type == 3 /* PACKET_OTHERHOST */)
+		return VERDICT_PASS;
+	if (bpf_skb_load_bytes(skb, 0, h, offsetof(struct tunnel_headers, geneve)) < 0)
+		return VERDICT_PASS;
+	if (h->ip.protocol != IPPROTO_UDP || h->udp.dest != bpf_htons(DP_GENEVE_PORT) || h->ip.ihl != 5 ||
+	    (h->ip.frag_off & bpf_htons(0x3fff)))
+		return VERDICT_PASS;
+	map_v4(pair.remote, h->ip.saddr);
+	map_v4(pair.local, h->ip.daddr);
+	if (!bpf_map_lookup_elem(&tunnels, &pair))
+		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
+
+	if (bpf_skb_load_bytes(skb, offsetof(struct tunnel_headers, geneve), &h->geneve, sizeof(h->geneve)) < 0)
+		return drop(&p, DP_DROP_TRUNCATED);
+	ecn = h->ip.tos & 3;
+	ip_bytes = bpf_ntohs(h->ip.tot_len);
+	option_bytes = (h->geneve.version_optlen & 63) * 4;
+	p.datapath = bpf_ntohl(h->geneve.vni) >> 8;
+	if (h->geneve.version_optlen >> 6 || (h->geneve.flags & GENEVE_OAM) ||
+	    h->geneve.protocol != bpf_htons(ETH_P_TEB))
+		return drop(&p, DP_DROP_TUNNEL_HEADER);
+	inner = sizeof(*h) + option_bytes;
+	/* An unsegmented GSO packet's outer lengths are 16 bits of something larger. */
+	if (!skb->gso_size && (ip_bytes + ETH_HLEN > skb->len || ip_bytes < inner))
+		return drop(&p, DP_DROP_TRUNCATED);
+	if (!find_keys(skb, option_bytes, &keys))
+		return drop(&p, DP_DROP_TUNNEL_OPTION);
+	if (bpf_skb_load_bytes(skb, inner, &p.eth, sizeof(p.eth)) < 0)
+		return drop(&p, DP_DROP_TRUNCATED);
+	p.in_key = bpf_ntohl(keys) >> 16 & 0x7fff;
+	if (ecn == ECN_CE && !hand_on_congestion(&p, inner + ETH_HLEN))
+		return drop(&p, DP_DROP_TUNNEL_ECN);
+	return tunnel_deliver(&p, bpf_ntohl(keys) & 0xffff, inner);
+}

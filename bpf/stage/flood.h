@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "../pkt.h"
+#include "encap.h"
+#include "too_big.h"
+
+/* Walks one chain of members.  One step of a walk handles the member that the step before named. */
+struct walk {
+	struct pkt *p;
+	struct dp_member_key key;
+	bool spare_localports;
+	__u32 inner_bytes;    /* remote chain: what must fit each member's tunnel */
+	struct outer *outer;  /* remote chain: rewritten for each member */
+};
+
+static __always_inline void walk_init(struct walk *w, struct pkt *p, __u16 group)
+{
+	*w = (struct walk){ .p = p, .key = { .datapath = p->datapath, .group = group } };
+}
+
+/* Moves to the next member; NULL at the end. */
+static __always_inline const struct dp_member *walk_next(struct walk *w)
+{
+	const struct dp_member *m = bpf_map_lookup_elem(&members, &w->key);
+
+	if (!m || is_zero16(m->next))
+		return NULL;
+	__builtin_memcpy(w->key.ref, m->next, 16);
+	return bpf_map_lookup_elem(&members, &w->key);
+}
+
+static long flood_local_step(__u32 i, struct walk *w)
+{
+	const struct dp_member *m = walk_next(w);
+	struct __sk_buff *skb = w->p->skb;
+
+	(void)i;
+	if (!m)
+		return 1;
+	if ((w->key.ref[14] << 8 | w->key.ref[15]) == w->p->in_key ||
+	    (w->spare_localports && (m->flags & DP_TARGET_LOCALPORT)))
+		return 0;
+	bpf_clone_redirect(skb, m->ifindex, 0);
+	return 0;
+}
+
+static long flood_remote_step(__u32 i, struct walk *w)
+{
+	const struct dp_member *m = walk_next(w);
+	struct pkt *p = w->p;
+	const struct dp_tunnel *tunnel;
+	struct dp_tunnel_key pair;
+
+	(void)i;
+	if (!m)
+		return 1;
+	tunnel = tunnel_find(p, w->key.ref, &pair);
+	if (!tunnel || (~tunnel->flags & (DP_TUNNEL_READY | DP_TUNNEL_NEIGHBOR))) {
+		drop(p, DP_DROP_TUNNEL_DOWN);
+		return 0;
+	}
+	if (w->inner_bytes + ENCAP_BYTES > tunnel->mtu) {
+		drop(p, DP_DROP_TOO_BIG);
+		return 0;
+	}
+	outer_address(w->outer, &pair, tunnel);
+	if (bpf_skb_store_bytes(p->skb, 0, &w->outer->eth, OUTER_BYTES, 0) < 0) {
+		drop(p, DP_DROP_INTERNAL);
+		return 1;
+	}
+	bpf_clone_redirect(p->skb, tunnel->ifindex, 0);
+	return 0;
+}
+
+static __always_inline bool chain_is_empty(const struct pkt *p, __u16 group, __u16 chain)
+{
+	struct dp_member_key head = { .datapath = p->datapath, .group = group, .chain = chain };
+	const struct dp_member *m = bpf_map_lookup_elem(&members, &head);
+
+	return !m || is_zero16(m->next);
+}
+
+static __always_inline bool group_is_empty(const struct pkt *p, __u16 group)
+{
+	return chain_is_empty(p, group, DP_CHAIN_LOCAL) && chain_is_empty(p, group, DP_CHAIN_REMOTE);
+}
+
+/* In: a bare frame for the local members of group.  Localports get no copy of what came from a tunnel or from
+ * a localport.  Mirrors OVN's multicast part of LOCAL_OUTPUT. */
+static __always_inline void flood_local(struct pkt *p, __u16 group)
+{
+	struct walk w;
+
+	walk_init(&w, p, group);
+	w.key.chain = DP_CHAIN_LOCAL;
+	w.spare_localports = p->from_tunnel || p->from_localport;
+	p->skb->mark = DP_MARK_JUDGED;
+	bpf_loop(CHAIN_MAX, flood_local_step, &w, 0);
+}
+
+/* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done. */
+static __always_inline int stage_flood(struct pkt *p, __u16 group)
+{
+	struct outer outer;
+	struct walk w;
+
+	flood_local(p, group);
+	if (p->from_localport || chain_is_empty(p, group, DP_CHAIN_REMOTE))
+		return TC_ACT_SHOT;
+	walk_init(&w, p, group);
+	w.key.chain = DP_CHAIN_REMOTE;
+	w.inner_bytes = inner_bytes(p);
+	w.outer = &outer;
+	outer_init(&outer, p, group);
+	if (make_room(p) < 0)
+		return drop(p, DP_DROP_INTERNAL);
+	p->skb->mark = 0;
+	bpf_loop(CHAIN_MAX, flood_remote_step, &w, 0);
+	return TC_ACT_SHOT;
+}
