@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/central_private.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/net.h"
+#include "util/str.h"
+
+/* Logical_Switch_Port and Logical_Router_Port -> Port_Binding, and back: up and tag. */
+
+static const char *const lsp_types[] = { "",          "localnet", "localport", "router", "l2gateway",
+					 "vtep",      "external", "virtual",   "remote" };
+
+#define TAG_MAX 4095
+
+const char *central_port_name(const struct central_port *port)
+{
+	return port->lsp ? nb_lsp_name(port->lsp) : nb_lrp_name(port->lrp);
+}
+
+bool central_port_is_enabled(const struct central_port *port)
+{
+	bool enabled = true;
+
+	if (port->lsp)
+		nb_lsp_enabled(port->lsp, &enabled);
+	else
+		nb_lrp_enabled(port->lrp, &enabled);
+	return enabled;
+}
+
+bool central_port_is_realised(const struct central_port *port)
+{
+	return port->key && port->datapath && port->datapath->key;
+}
+
+/* Which ovn-controller cannot follow in place: ordinary to container port and back, to and from
+ * virtual. */
+static bool must_recreate(const struct central_port *port)
+{
+	const char *want, *have;
+
+	if (!port->sb || !port->lsp)
+		return false;
+	want = nb_lsp_type(port->lsp);
+	have = sb_port_binding_type(port->sb);
+	if (!*want && !*have)
+		return !nb_lsp_parent_name(port->lsp) != !sb_port_binding_parent_port(port->sb);
+	return (str_eq(want, "virtual") || str_eq(have, "virtual")) && !str_eq(want, have);
+}
+
+void central_port_read(struct central_port *port)
+{
+	const struct ovsdb_datum *options =
+		port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
+	long long key = ovsdb_smap_get_int(options, "requested-tnl-key", 0);
+
+	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
+	port->flags &= ~(CENTRAL_PORT_RECREATE | CENTRAL_PORT_REQUESTS_CHASSIS);
+	if (must_recreate(port))
+		port->flags |= CENTRAL_PORT_RECREATE;
+	if (port->lsp && ovsdb_smap_get(options, "requested-chassis"))
+		port->flags |= CENTRAL_PORT_REQUESTS_CHASSIS;
+}
+
+static const char *known_type(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lsp_types); i++)
+		if (str_eq(type, lsp_types[i]))
+			return type;
+	return NULL;
+}
+
+static void check_addresses(struct central_plan *plan, struct central_port *port)
+{
+	const struct ovsdb_datum *addresses = nb_lsp_addresses(port->lsp);
+	struct lsp_address address;
+	struct err err = ERR_INIT;
+
+	for (uint32_t i = 0; i < addresses->n; i++) {
+		if (lsp_address_parse(addresses->keys[i].string, &address, &err) == 0)
+			continue;
+		central_problem(plan, &port->warned, CENTRAL_BAD_ADDRESS,
+				"logical port \"%s\": address \"%s\": %s", central_port_name(port),
+				addresses->keys[i].string, err.text);
+		return;
+	}
+	central_problem(plan, &port->warned, CENTRAL_BAD_ADDRESS, NULL);
+}
+
+/* ---- requested-chassis ---- */
+
+static const struct sb_chassis *find_chassis(const struct central_plan *plan, const char *name)
+{
+	const struct sb_chassis *chassis = sb_chassis_by_name(plan->sb, name);
+
+	if (chassis)
+		return chassis;
+	return sb_chassis_from_row(replica_find(plan->sb, &sb_chassis_table,
+						&sb_chassis_columns[SB_CHASSIS_HOSTNAME], name));
+}
+
+/* The first known one of the list is the port's chassis, the other known ones are additional. */
+static void write_requested_chassis(struct central_plan *plan, struct central_port *port,
+				    const struct central_row *row)
+{
+	const struct ovsdb_column *more =
+		&sb_port_binding_columns[SB_PORT_BINDING_REQUESTED_ADDITIONAL_CHASSIS];
+	const char *requested = ovsdb_smap_get(nb_lsp_options(port->lsp), "requested-chassis");
+	AUTO_FREE char *names = xstrdup(requested ?: "");
+	struct ovsdb_datum additional = OVSDB_DATUM_EMPTY;
+	const struct uuid *first = NULL;
+	const char *unknown = NULL;
+	char *save = NULL;
+
+	for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		const struct sb_chassis *chassis = find_chassis(plan, name);
+
+		if (!chassis)
+			unknown = unknown ?: name;
+		else if (!first)
+			first = sb_chassis_uuid(chassis);
+		else
+			ovsdb_datum_insert(&additional, more,
+					   (union ovsdb_atom){ .uuid = *sb_chassis_uuid(chassis) },
+					   (union ovsdb_atom){ 0 });
+	}
+	if (unknown)
+		central_problem(plan, &port->warned, CENTRAL_BAD_CHASSIS,
+				"logical port \"%s\": requested-chassis names \"%s\", which is no "
+				"chassis (yet)",
+				central_port_name(port), unknown);
+	else
+		central_problem(plan, &port->warned, CENTRAL_BAD_CHASSIS, NULL);
+	central_row_uuid(row, &sb_port_binding_columns[SB_PORT_BINDING_REQUESTED_CHASSIS], first);
+	central_row_datum(row, more, &additional);
+	ovsdb_datum_done(&additional, more);
+}
+
+/* ---- Port_Binding ---- */
+
+static const char *gateway_chassis(const struct nb_lr *lr)
+{
+	return lr ? ovsdb_smap_get(nb_lr_options(lr), "chassis") : NULL;
+}
+
+static struct central_port *router_peer(const struct central_plan *plan, const struct nb_lsp *lsp)
+{
+	const char *name = ovsdb_smap_get(nb_lsp_options(lsp), "router-port");
+	const struct nb_lrp *lrp = name ? nb_lrp_by_name(plan->nb, name) : NULL;
+
+	return lrp ? central_find_port(plan, nb_lrp_uuid(lrp)) : NULL;
+}
+
+/* A patch port: the only options are the other end and, for a gateway router, where it is. */
+static void write_patch(const struct central_row *row, const char *peer, const char *chassis)
+{
+	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_OPTIONS];
+	struct ovsdb_datum options = OVSDB_DATUM_EMPTY;
+
+	if (peer)
+		central_smap_put(&options, column, "peer", peer);
+	if (chassis)
+		central_smap_put(&options, column, "l3gateway-chassis", chassis);
+	central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_TYPE],
+			   chassis ? "l3gateway" : "patch");
+	central_row_datum(row, column, &options);
+	ovsdb_datum_done(&options, column);
+}
+
+static void write_vif_options(const struct central_port *port, const struct central_row *row)
+{
+	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_OPTIONS];
+	const struct ovsdb_datum *have = row->have ? row_datum(row->have, column) : NULL;
+	const char *queue = ovsdb_smap_get(have, "qdisc_queue_id");
+	struct ovsdb_datum options = ovsdb_datum_clone(nb_lsp_options(port->lsp), column);
+
+	if (port->datapath->ls && ovsdb_smap_get_bool(nb_ls_other_config(port->datapath->ls),
+						      "vlan-passthru", false))
+		central_smap_put(&options, column, "vlan-passthru", "true");
+	/* Given by ovn-northd to a port with a rate limit; kept so that the queue stays. */
+	if (queue && (ovsdb_smap_get(&options, "qos_max_rate") || ovsdb_smap_get(&options, "qos_burst") ||
+		      ovsdb_smap_get(&options, "qos_min_rate")))
+		central_smap_put(&options, column, "qdisc_queue_id", queue);
+	central_row_datum(row, column, &options);
+	ovsdb_datum_done(&options, column);
+}
+
+static void write_external_ids(const struct ovsdb_datum *nb, const struct central_row *row)
+{
+	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_EXTERNAL_IDS];
+	const char *name = ovsdb_smap_get(nb, "neutron:port_name");
+	struct ovsdb_datum ids;
+
+	if (!name || !*name) {
+		central_row_datum(row, column, nb);
+		return;
+	}
+	ids = ovsdb_datum_clone(nb, column);
+	central_smap_put(&ids, column, "name", name);
+	central_row_datum(row, column, &ids);
+	ovsdb_datum_done(&ids, column);
+}
+
+static void write_lsp(struct central_plan *plan, struct central_port *port,
+		      const struct central_row *row)
+{
+	const struct nb_lsp *lsp = port->lsp;
+	const char *type = known_type(nb_lsp_type(lsp));
+
+	if (type)
+		central_problem(plan, &port->warned, CENTRAL_BAD_TYPE, NULL);
+	else
+		central_problem(plan, &port->warned, CENTRAL_BAD_TYPE,
+				"logical port \"%s\": unknown type \"%s\"", nb_lsp_name(lsp),
+				nb_lsp_type(lsp));
+	if (type && str_eq(type, "router")) {
+		struct central_port *peer = router_peer(plan, lsp);
+
+		write_patch(row, ovsdb_smap_get(nb_lsp_options(lsp), "router-port"),
+			    peer && peer->datapath ? gateway_chassis(peer->datapath->lr) : NULL);
+	} else {
+		/* An unknown type leaves the row's as it is. */
+		if (type || !row->have)
+			central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_TYPE],
+					   type ?: "");
+		write_vif_options(port, row);
+		write_requested_chassis(plan, port, row);
+	}
+	check_addresses(plan, port);
+	central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_PARENT_PORT],
+			   nb_lsp_parent_name(lsp));
+	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_TAG],
+			  row_datum(nb_lsp_row(lsp), &nb_lsp_columns[NB_LSP_TAG]));
+	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_MAC], nb_lsp_addresses(lsp));
+	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_PORT_SECURITY],
+			  nb_lsp_port_security(lsp));
+	write_external_ids(nb_lsp_external_ids(lsp), row);
+}
+
+/* The switch port that names this router port. */
+static const char *switch_peer(const struct central_plan *plan, const struct central_port *port)
+{
+	const char *name = nb_lrp_name(port->lrp);
+
+	if (nb_lrp_peer(port->lrp))
+		return nb_lrp_peer(port->lrp);
+	NB_LSP_FOREACH(lsp, plan->nb) {
+		const char *router_port;
+
+		if (!str_eq(nb_lsp_type(lsp), "router"))
+			continue;
+		router_port = ovsdb_smap_get(nb_lsp_options(lsp), "router-port");
+		if (router_port && str_eq(router_port, name))
+			return nb_lsp_name(lsp);
+	}
+	return NULL;
+}
+
+static void write_lrp(struct central_plan *plan, struct central_port *port,
+		      const struct central_row *row)
+{
+	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_MAC];
+	const struct ovsdb_datum *networks = nb_lrp_networks(port->lrp);
+	struct ovsdb_datum mac = OVSDB_DATUM_EMPTY;
+	struct str text = STR_INIT;
+
+	write_patch(row, switch_peer(plan, port), gateway_chassis(port->datapath->lr));
+	str_add(&text, nb_lrp_mac(port->lrp));
+	for (uint32_t i = 0; i < networks->n; i++)
+		str_addf(&text, " %s", networks->keys[i].string);
+	ovsdb_datum_insert(&mac, column, (union ovsdb_atom){ .string = text.s },
+			   (union ovsdb_atom){ 0 });
+	central_row_datum(row, column, &mac);
+	ovsdb_datum_done(&mac, column);
+	str_done(&text);
+	write_external_ids(nb_lrp_external_ids(port->lrp), row);
+}
+
+void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn)
+{
+	const struct row *have = port->sb ? sb_port_binding_row(port->sb) : NULL;
+	struct central_row row;
+
+	if (have && (!central_port_is_realised(port) || port->flags & CENTRAL_PORT_RECREATE)) {
+		sb_port_binding_delete(txn, row_uuid(have));
+		have = NULL;
+	}
+	if (!central_port_is_realised(port))
+		return;
+	row = central_row_open(txn, &sb_port_binding_table, have);
+	port->sb_uuid = row.uuid;
+	central_row_string(&row, &sb_port_binding_columns[SB_PORT_BINDING_LOGICAL_PORT],
+			   central_port_name(port));
+	central_row_uuid(&row, &sb_port_binding_columns[SB_PORT_BINDING_DATAPATH],
+			 &port->datapath->sb_uuid);
+	central_row_integer(&row, &sb_port_binding_columns[SB_PORT_BINDING_TUNNEL_KEY], port->key);
+	if (port->lsp)
+		write_lsp(plan, port, &row);
+	else
+		write_lrp(plan, port, &row);
+	/* A chassis writes "up" only where it finds a value. */
+	if (!have || !row_datum(have, &sb_port_binding_columns[SB_PORT_BINDING_UP])->n)
+		central_row_boolean(&row, &sb_port_binding_columns[SB_PORT_BINDING_UP], false);
+}
+
+/* ---- northbound ---- */
+
+static bool is_up(const struct central_port *port)
+{
+	bool up = false;
+
+	if (str_eq(nb_lsp_type(port->lsp), "router"))
+		return true;
+	if (sb_port_binding_chassis(port->sb))
+		sb_port_binding_up(port->sb, &up);
+	return up;
+}
+
+/* The lowest VLAN that no other container port of the parent has; 0: none is left. */
+static int64_t free_tag(const struct central_plan *plan, const char *parent)
+{
+	struct central_keys tags = CENTRAL_KEYS_INIT;
+	int64_t tag;
+
+	NB_LSP_FOREACH(lsp, plan->nb) {
+		if (str_eq(nb_lsp_parent_name(lsp), parent) && nb_lsp_tag(lsp, &tag) && tag > 0)
+			central_keys_add(&tags, (uint32_t)tag);
+	}
+	tag = central_keys_allocate(&tags, TAG_MAX, 0);
+	central_keys_done(&tags);
+	return tag;
+}
+
+static void write_tag(struct central_plan *plan, struct central_port *port, struct txn *txn)
+{
+	const char *parent = nb_lsp_parent_name(port->lsp);
+	int64_t requested, tag = 0;
+	bool has_tag = nb_lsp_tag(port->lsp, &tag);
+
+	if (!nb_lsp_tag_request(port->lsp, &requested))
+		return;
+	if (requested == 0) {
+		if (has_tag || !parent || !*parent)
+			return;
+		if (plan->tag_given) { /* the next transaction sees the tag given in this one */
+			central_mark_add(&plan->late_nb_ports, &port->nb_mark);
+			return;
+		}
+		plan->tag_given = true;
+		requested = free_tag(plan, parent);
+		if (!requested) {
+			central_problem(plan, &port->warned, CENTRAL_NO_TAG,
+					"logical port \"%s\": parent \"%s\" has no free tag",
+					nb_lsp_name(port->lsp), parent);
+			return;
+		}
+	}
+	central_problem(plan, &port->warned, CENTRAL_NO_TAG, NULL);
+	if (!has_tag || tag != requested)
+		nb_lsp_set_tag(txn, &port->nb, &requested);
+}
+
+void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn)
+{
+	bool have = false, want;
+
+	if (!port->lsp)
+		return;
+	write_tag(plan, port, txn);
+	if (!port->sb)
+		return;
+	want = is_up(port);
+	if (!nb_lsp_up(port->lsp, &have) || have != want)
+		nb_lsp_set_up(txn, &port->nb, &want);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uthash.h>
+
+#include "model/central_keys.h"
+#include "model/central_plan.h"
+#include "ovsdb/replica.h"
+#include "ovsdb/txn.h"
+#include "schema/nb.h"
+#include "schema/sb.h"
+#include "util/array.h"
+#include "util/uuid.h"
+
+/* What the files of the plan share: its objects, one per northbound row that becomes southbound rows.
+ *
+ * Objects hold pointers to the rows of both replicas.  A row keeps its address while it exists, and
+ * its deletion is reported before it is freed, so the pointers are good as long as central_plan_update() sees every
+ * change. */
+
+enum central_group_index {
+	CENTRAL_FLOOD,
+	CENTRAL_UNKNOWN,
+	CENTRAL_MROUTER_FLOOD,
+	CENTRAL_STATIC,
+	CENTRAL_FLOOD_L2,
+	CENTRAL_GROUP_COUNT,
+};
+
+#define CENTRAL_GROUP_KEY_MIN 32768 /* reference: Multicast_Group.tunnel_key of CENTRAL_FLOOD */
+
+/* Membership of the list of objects to be looked at again. */
+struct central_mark {
+	struct central_mark *prev, *next;
+};
+
+/* A Logical_Switch or Logical_Router and its Datapath_Binding. */
+struct central_datapath {
+	UT_hash_handle hh;
+	struct central_mark mark;
+	struct uuid nb;
+	struct uuid sb_uuid; /* real, or invented for the transaction being written */
+	const struct nb_ls *ls; /* one of the two is NULL */
+	const struct nb_lr *lr;
+	const struct sb_datapath_binding *sb; /* NULL: not there yet */
+	const struct sb_multicast_group *groups[CENTRAL_GROUP_COUNT];
+	VEC(struct central_port *) ports; /* sorted by uuid, the order in which ovn-northd gives keys */
+	uint32_t requested;
+	uint32_t key; /* 0: none left */
+	uint8_t warned;
+};
+
+enum central_port_flags {
+	CENTRAL_PORT_LISTED = 1 << 0,   /* seen in a datapath's ports during this update */
+	CENTRAL_PORT_RECREATE = 1 << 1, /* its Port_Binding must be replaced, not changed */
+	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
+	CENTRAL_PORT_SHARED = 1 << 3,   /* listed by a second datapath */
+};
+
+/* Problems, as bits of warned. */
+enum central_problem {
+	CENTRAL_BAD_KEY = 1 << 0,
+	CENTRAL_NO_KEY = 1 << 1,
+	CENTRAL_BAD_TYPE = 1 << 2,
+	CENTRAL_BAD_ADDRESS = 1 << 3,
+	CENTRAL_BAD_CHASSIS = 1 << 4,
+	CENTRAL_NO_TAG = 1 << 5,
+	CENTRAL_NAME_TAKEN = 1 << 6,
+	CENTRAL_SHARED = 1 << 7,
+};
+
+/* A Logical_Switch_Port or Logical_Router_Port and its Port_Binding. */
+struct central_port {
+	UT_hash_handle hh;
+	struct central_mark sb_mark;
+	struct central_mark nb_mark;
+	struct uuid nb;
+	struct uuid sb_uuid;
+	const struct nb_lsp *lsp; /* one of the two is NULL */
+	const struct nb_lrp *lrp;
+	const struct sb_port_binding *sb;
+	struct central_datapath *datapath;
+	VEC(struct central_set *) sets; /* port groups it is in */
+	uint16_t requested;
+	uint16_t key;
+	uint8_t flags;
+	uint8_t warned;
+};
+
+/* A northbound Port_Group; southbound one Port_Group per datapath and two Address_Sets. */
+struct central_set {
+	UT_hash_handle hh;
+	struct central_mark mark;
+	struct uuid nb;
+	const struct nb_port_group *row;
+	VEC(struct central_port *) members; /* in row order; ports that no switch has are left out */
+	VEC(struct uuid) sb; /* southbound Port_Group rows with our name */
+};
+
+/* A row that may have become superfluous; judged when the transaction is written. */
+struct central_candidate {
+	const struct ovsdb_table *table;
+	struct uuid uuid;
+};
+
+struct central_plan {
+	struct central_plan_opts opts;
+	struct replica *nb;
+	struct replica *sb;
+	struct central_datapath *datapaths;
+	struct central_port *ports;
+	struct central_set *sets;
+	struct central_mark dirty_datapaths;
+	struct central_mark dirty_sb_ports;
+	struct central_mark dirty_nb_ports;
+	struct central_mark late_nb_ports; /* wait for the next northbound transaction */
+	struct central_mark dirty_sets;
+	VEC(struct central_candidate) candidates;
+	VEC(struct uuid) address_sets; /* northbound rows to be looked at */
+	struct central_keys port_keys; /* scratch, for one datapath at a time */
+	bool all_dirty;
+	bool datapath_keys_dirty;
+	bool global_dirty;
+	bool nb_global_dirty;
+	bool svc_set_dirty;
+	bool tag_given; /* in the northbound transaction being written */
+	size_t n_shared;
+	int64_t noticed_ms; /* when NB_Global.nb_cfg was last seen to be new */
+};
+
+/* ---- marks ---- */
+
+void central_mark_init(struct central_mark *list);
+void central_mark_add(struct central_mark *list, struct central_mark *mark); /* twice is once */
+void central_mark_remove(struct central_mark *mark);
+struct central_mark *central_mark_pop(struct central_mark *list); /* NULL: empty */
+
+#define CENTRAL_OF(mark_, type, member) ((type *)(void *)((char *)(mark_) - offsetof(type, member)))
+
+/* ---- the plan ---- */
+
+struct central_datapath *central_find_datapath(const struct central_plan *plan, const struct uuid *nb);
+struct central_datapath *central_datapath_of_sb(const struct central_plan *plan,
+						const struct sb_datapath_binding *sb);
+struct central_port *central_find_port(const struct central_plan *plan, const struct uuid *nb);
+struct central_port *central_port_by_name(const struct central_plan *plan, const char *name);
+/* Says text once while the problem lasts; pass NULL when it is gone. */
+void central_problem(struct central_plan *plan, uint8_t *warned, enum central_problem problem,
+		     const char *format, ...) __attribute__((format(printf, 4, 5)));
+void central_suspect(struct central_plan *plan, const struct row *row);
+
+/* ---- writing one row: what differs is set ---- */
+
+struct central_row {
+	struct txn *txn;
+	const struct ovsdb_table *table;
+	const struct row *have; /* NULL: inserted in this transaction */
+	struct uuid uuid;
+};
+
+/* Inserts when have is NULL. */
+struct central_row central_row_open(struct txn *txn, const struct ovsdb_table *table,
+				    const struct row *have);
+void central_row_datum(const struct central_row *row, const struct ovsdb_column *column,
+		       const struct ovsdb_datum *datum);
+void central_row_string(const struct central_row *row, const struct ovsdb_column *column,
+			const char *value); /* NULL: empty */
+void central_row_integer(const struct central_row *row, const struct ovsdb_column *column, int64_t value);
+void central_row_boolean(const struct central_row *row, const struct ovsdb_column *column, bool value);
+void central_row_uuid(const struct central_row *row, const struct ovsdb_column *column,
+		      const struct uuid *value); /* NULL: empty */
+void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *column, const char *key,
+		      const char *value);
+
+/* ---- the parts ---- */
+
+const char *central_port_name(const struct central_port *port);
+bool central_port_is_enabled(const struct central_port *port);
+bool central_port_is_realised(const struct central_port *port); /* has, or gets, a Port_Binding */
+/* Caches what key allocation needs, after a change of the northbound row. */
+void central_port_read(struct central_port *port);
+void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
+void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
+
+void central_datapath_read(struct central_datapath *datapath);
+void central_datapath_keys(struct central_plan *plan); /* of all datapaths */
+void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath);
+void central_datapath_write(struct central_plan *plan, struct central_datapath *datapath, struct txn *txn);
+void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn);
+/* Deletes a Datapath_Binding with the rows that hold on to it. */
+void central_datapath_purge(struct txn *txn, const struct uuid *sb);
+/* CENTRAL_GROUP_COUNT if the row is none of ours. */
+enum central_group_index central_group_of_row(const struct sb_multicast_group *row);
+
+void central_set_write(struct central_plan *plan, struct central_set *set, struct txn *txn);
+void central_address_set_write(struct central_plan *plan, const struct uuid *nb, struct txn *txn);
+void central_svc_set_write(struct central_plan *plan, struct txn *txn);
+bool central_address_set_is_wanted(const struct central_plan *plan, const char *name);
+/* "5_web" -> "web"; NULL if it has another form. */
+const char *central_set_nb_name(const char *sb_name);
+
+void central_global_write_sb(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
+void central_global_write_nb(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
+/* The value of svc_monitor_mac, in place or about to be. */
+const char *central_svc_monitor_mac(const struct central_plan *plan, char text[static 18]);
