@@ -27,17 +27,17 @@ struct network_iface {
 	const char *name;     /* Interface.name: its identity here */
 	const char *iface_id; /* logical port */
 	uint32_t ifindex;
-	bool peer_elsewhere;  /* a veth whose other end is in another network namespace */
-	struct ip local;      /* tunnel source for its packets; zero: none */
+	bool peer_elsewhere; /* a veth whose other end is in another network namespace */
+	struct ip local;     /* tunnel source for its packets; zero: none */
 };
 
 /* What the host found out about the way to another tunnel address. */
 struct network_route {
-	bool ready;           /* there is a route: ifindex, nexthop and mtu are valid */
+	bool ready; /* there is a route: ifindex, nexthop and mtu are valid */
 	uint32_t ifindex;
 	struct ip nexthop;
 	uint32_t mtu;
-	bool neighbor;        /* the two MACs are valid */
+	bool neighbor; /* the two MACs are valid */
 	struct mac source_mac;
 	struct mac destination_mac;
 };
@@ -48,7 +48,8 @@ void network_free(struct network *network);
 
 /* Who we are: Chassis.name (NULL: not registered yet; nothing is remote then) and our own tunnel addresses.
  * Copied.  A change marks everything. */
-void network_set_chassis(struct network *network, const char *name, const struct ip *encaps, size_t n_encaps);
+void network_set_chassis(struct network *network, const char *name, const struct ip *encaps,
+			 size_t n_encaps);
 /* Adds or replaces by name.  Two interfaces with one iface_id: the one with the smaller name is used. */
 void network_plug(struct network *network, const struct network_iface *iface);
 void network_unplug(struct network *network, const char *name);
@@ -63,14 +64,15 @@ void network_run(struct network *network);
 /* The pairs of tunnel addresses that other hosts of live switches, and all chassis, need: what the
  * host should resolve with network_set_route().  Every chassis of the southbound database counts. */
 void network_each_tunnel(const struct network *network,
-			 void (*visit)(void *arg, const struct ip *remote, const struct ip *local), void *arg);
+			 void (*visit)(void *arg, const struct ip *remote, const struct ip *local),
+			 void *arg);
 
 /* How an interface stands.  LIVE: its entries are desired; whether they are in the kernel says network_is_installed(). */
 enum network_iface_state {
-	NETWORK_IFACE_UNKNOWN,   /* no Port_Binding of that name (yet) */
-	NETWORK_IFACE_REFUSED,   /* bound by another chassis, or requested-chassis names another */
-	NETWORK_IFACE_DORMANT,   /* a localport on a switch that has no VIF here */
-	NETWORK_IFACE_SHADOWED,  /* another interface has the same iface-id */
+	NETWORK_IFACE_UNKNOWN,  /* no Port_Binding of that name (yet) */
+	NETWORK_IFACE_REFUSED,  /* bound by another chassis, or requested-chassis names another */
+	NETWORK_IFACE_DORMANT,  /* a localport on a switch that has no VIF here */
+	NETWORK_IFACE_SHADOWED, /* another interface has the same iface-id */
 	NETWORK_IFACE_LIVE,
 };
 enum network_iface_state network_iface_state(const struct network *network, const char *name);
@@ -78,5 +80,5 @@ bool network_is_installed(const struct network *network, const char *name);
 
 /* Compiles from scratch and compares with what was compiled step by step.  On false *ret_what says where they
  * part; caller frees. */
-bool network_check(const struct network *network, const struct replica *sb, const struct replica *nb,
-		   char **ret_what);
+bool network_check(const struct network *network, const struct replica *sb,
+		   const struct replica *nb, char **ret_what);

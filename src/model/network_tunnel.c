@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "model/network_impl.h"
+#include "util/alloc.h"
+
+/* Pairs of tunnel addresses: every Geneve encap of every other chassis with every encap of ours of
+ * the same family (reference ovn.md 2.4).  Routes are kept by pair, whether a chassis wants it now or not, since
+ * the host may find them out in any order. */
+
+static struct dp_tunnel_key tunnel_key(const struct ip *remote, const struct ip *local)
+{
+	struct dp_tunnel_key key;
+
+	memcpy(key.remote, remote, sizeof(key.remote));
+	memcpy(key.local, local, sizeof(key.local));
+	return key;
+}
+
+static struct tunnel *tunnel_find(const struct network *network, const struct dp_tunnel_key *key)
+{
+	struct tunnel *tunnel;
+
+	HASH_FIND(hh, network->tunnels, key, sizeof(*key), tunnel);
+	return tunnel;
+}
+
+static struct tunnel *tunnel_get(struct network *network, const struct dp_tunnel_key *key)
+{
+	struct tunnel *tunnel = tunnel_find(network, key);
+
+	if (tunnel)
+		return tunnel;
+	tunnel = xcalloc(1, sizeof(*tunnel));
+	tunnel->key = *key;
+	HASH_ADD(hh, network->tunnels, key, sizeof(tunnel->key), tunnel);
+	return tunnel;
+}
+
+static struct dp_tunnel tunnel_value(const struct tunnel *tunnel)
+{
+	const struct network_route *route = &tunnel->route;
+	struct dp_tunnel value = { .udp_port = htons(tunnel->udp_port) };
+
+	if (!tunnel->has_route || !route->ready)
+		return value;
+	value.flags = DP_TUNNEL_READY;
+	value.ifindex = route->ifindex;
+	value.mtu = route->mtu;
+	memcpy(value.nexthop, &route->nexthop, sizeof(value.nexthop));
+	if (route->neighbor) {
+		value.flags |= DP_TUNNEL_NEIGHBOR;
+		memcpy(value.source_mac, &route->source_mac, sizeof(value.source_mac));
+		memcpy(value.destination_mac, &route->destination_mac,
+		       sizeof(value.destination_mac));
+	}
+	return value;
+}
+
+/* To be called after each change of a tunnel, which may be gone afterwards. */
+static void tunnel_settle(struct network *network, struct tunnel *tunnel)
+{
+	struct dp_owner owner = { { NETWORK_OWNER_TUNNEL } };
+	struct dp_tunnel value = tunnel_value(tunnel);
+
+	memcpy(owner.bytes + 1, &tunnel->key, sizeof(tunnel->key));
+	dp_state_begin(network->out, &owner);
+	if (tunnel->n_users)
+		dp_state_want(network->out, DP_MAP_TUNNELS, &tunnel->key, &value);
+	dp_state_end(network->out);
+	if (!tunnel->n_users && !tunnel->has_route) {
+		HASH_DEL(network->tunnels, tunnel);
+		free(tunnel);
+	}
+}
+
+static void each_pair(struct network *network, const struct chassis *chassis,
+		      void (*visit)(struct network *network, const struct dp_tunnel_key *key,
+				    const struct encap *encap))
+{
+	if (!chassis->name || !network->chassis_name || network_chassis_is_ours(network, chassis))
+		return;
+	for (size_t i = 0; i < chassis->n_encaps; i++) {
+		const struct encap *encap = &chassis->encaps[i];
+
+		for (size_t j = 0; j < network->n_encaps; j++) {
+			struct dp_tunnel_key key = tunnel_key(&encap->ip, &network->encaps[j]);
+
+			if (ip_is_v4(&encap->ip) == ip_is_v4(&network->encaps[j]))
+				visit(network, &key, encap);
+		}
+	}
+}
+
+static void enter_pair(struct network *network, const struct dp_tunnel_key *key,
+		       const struct encap *encap)
+{
+	struct tunnel *tunnel = tunnel_get(network, key);
+
+	tunnel->n_users++;
+	tunnel->udp_port = encap->udp_port;
+	tunnel_settle(network, tunnel);
+}
+
+static void leave_pair(struct network *network, const struct dp_tunnel_key *key,
+		       const struct encap *encap)
+{
+	struct tunnel *tunnel = tunnel_find(network, key);
+
+	tunnel->n_users--;
+	tunnel_settle(network, tunnel);
+}
+
+void network_tunnels_enter(struct network *network, const struct chassis *chassis)
+{
+	each_pair(network, chassis, enter_pair);
+}
+
+void network_tunnels_leave(struct network *network, const struct chassis *chassis)
+{
+	each_pair(network, chassis, leave_pair);
+}
+
+void network_set_route(struct network *network, const struct ip *remote, const struct ip *local,
+		       const struct network_route *route)
+{
+	struct dp_tunnel_key key = tunnel_key(remote, local);
+	struct tunnel *tunnel = tunnel_get(network, &key);
+
+	tunnel->has_route = route != NULL;
+	if (route)
+		tunnel->route = *route;
+	tunnel_settle(network, tunnel);
+}
+
+void network_each_tunnel(const struct network *network,
+			 void (*visit)(void *arg, const struct ip *remote, const struct ip *local),
+			 void *arg)
+{
+	for (const struct tunnel *tunnel = network->tunnels; tunnel; tunnel = tunnel->hh.next) {
+		struct ip remote, local;
+
+		if (!tunnel->n_users)
+			continue;
+		memcpy(&remote, tunnel->key.remote, sizeof(remote));
+		memcpy(&local, tunnel->key.local, sizeof(local));
+		visit(arg, &remote, &local);
+	}
+}
