@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""heddle lab: up, down, status, exec, and the demo, which leaves nothing behind."""
+import os
+import pathlib
+import secrets
+import signal
+import subprocess
+
+import pytest
+from fabric import HEDDLE, PEERS, run, wait_for
+
+
+@pytest.fixture
+def name():
+    name = "t" + secrets.token_hex(3)
+    yield name
+    run(HEDDLE, "lab", "down", f"--name={name}", check=False)
+    assert remains(name) == []
+    pathlib.Path(f"/run/heddle/lab/{name}.lock").unlink(missing_ok=True)
+
+
+def remains(name):
+    """Namespaces, directories, mounts and processes that carry a lab's name."""
+    found = [n for n in os.listdir("/run/netns") if n.startswith(f"hl-{name}-")]
+    if os.path.exists(f"/run/heddle/lab/{name}"):
+        found.append(f"/run/heddle/lab/{name}")
+    found += [line for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()
+              if f"/lab/{name}/" in line]
+    for proc in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = proc.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if f"/lab/{name}/" in words:
+            found.append(words.replace("\0", " "))
+    return found
+
+
+def lab(command, name, *args, check=True):
+    return run(HEDDLE, "lab", command, f"--name={name}", *args, check=check, timeout=60)
+
+
+def test_up_status_exec_down(name):
+    assert "is up" in lab("up", name)
+    assert "up already" in lab("up", name)
+    status = lab("status", name)
+    for word in ("controller", "hypervisor", "heddle central", "heddle host", "ovsdb-server", "MB",
+                 "ls0-ns1", "localport"):
+        assert word in status, status
+    assert " 0% packet loss" in lab("exec", name, "ns1", "ping", "-c1", "-W1", "10.0.1.20")
+    done = lab("exec", name, "hypervisor/ns3", "ping", "-c1", "-W1", "10.0.1.10", check=False)
+    assert "100% packet loss" in done.stdout and done.returncode == 1
+    assert "ls0-ns2" in lab("exec", name, "controller", "heddle", "show")
+    assert "ls0-ns2" in lab("exec", name, "hypervisor", "heddle", "nb", "show")
+    assert "LOCALPORT_TO_REMOTE" in lab("exec", name, "hypervisor", "heddle", "drops")
+    assert "ns2" in lab("exec", name, "hypervisor", PEERS / "usr/bin/ovs-vsctl", "show")
+    assert "ls0" in lab("exec", name, "controller", PEERS / "usr/bin/ovn-nbctl", "show")
+    assert "is gone" in lab("down", name)
+    assert remains(name) == []
+    assert "was not up" in lab("down", name)
+
+
+def test_three_hosts(name):
+    lab("up", name, "--hosts=3")
+    assert " 0% packet loss" in lab("exec", name, "ns1", "ping", "-c1", "-W1", "10.0.1.40")
+    assert " 0% packet loss" in lab("exec", name, "host3/ns3", "ping", "-c1", "-W1", "10.0.1.40")
+
+
+def test_memory_stays_small(name):
+    lab("up", name)
+    limits = {"host": 20 * 1024, "central": 15 * 1024}
+    for pid_file in pathlib.Path(f"/run/heddle/lab/{name}").glob("*/*.pid"):
+        pid = pid_file.read_text().split()[0]
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        resident = int(status.split("VmRSS:")[1].split()[0])
+        assert resident < limits[pid_file.stem], f"heddle {pid_file.stem}: {resident} KiB"
+
+
+def test_down_after_a_crash(name):
+    lab("up", name)
+    for pid_file in pathlib.Path(f"/run/heddle/lab/{name}").glob("*/*.pid"):
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+    assert "not running" in lab("status", name, check=False).stdout
+    lab("down", name)
+    wait_for("nothing remains", lambda: remains(name) == [])
+
+
+def test_demo(name):
+    text = lab("demo", name)
+    assert "Everything as expected." in text
+    assert max(len(line) for line in text.splitlines()) < 100
+    assert "\033" not in text
+    assert "ports 1 > 2" in text and "ports 2 > 1" in text and "ICMP echo request" in text
+    assert remains(name) == []
+
+
+@pytest.mark.parametrize("after", ["heddle plug", "ping:"])
+def test_demo_interrupted(name, after):
+    demo = subprocess.Popen([HEDDLE, "lab", "demo", f"--name={name}"], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+    for line in demo.stdout:
+        if after in line:
+            break
+    demo.send_signal(signal.SIGINT)
+    demo.stdout.read()
+    assert demo.wait(30) == 128 + signal.SIGINT
+    assert remains(name) == []
+
+
+def test_wrong_usage():
+    for words in (["lab"], ["lab", "nosuch"], ["lab", "up", "--name=../x"], ["lab", "up", "more"],
+                  ["lab", "up", "--hosts=1"], ["lab", "exec"]):
+        done = run(HEDDLE, *words, check=False)
+        assert done.returncode == 2 and len(done.stdout.splitlines()) == 1, (words, done.stdout)
+    assert run(HEDDLE, "lab", "status", "--name=nosuch", check=False).returncode == 1
