@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lab/wires.h"
@@ -52,7 +54,11 @@ static int save(const struct lab *lab, struct err *err)
 	FILE *f;
 	int r;
 
-	r = make_dir(lab->dir, err);
+	r = make_dir("/run/heddle", err);
+	if (r == 0)
+		r = make_dir("/run/heddle/lab", err);
+	if (r == 0)
+		r = make_dir(lab->dir, err);
 	for (size_t i = 0; r == 0 && i < lab->n_hosts; i++)
 		r = make_dir(lab->hosts[i].dir, err);
 	if (r < 0)
@@ -69,22 +75,19 @@ bool control_is_up(const struct lab *lab)
 	return access(lab->dir, F_OK) == 0 || wires_exist(lab);
 }
 
+/* A bound abstract socket: it leaves no file behind and goes with the process. */
 int control_lock(const struct lab *lab, struct err *err)
 {
-	static const char *const dirs[] = { "/run/heddle", "/run/heddle/lab" };
-	char path[128];
-	int fd, r;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, n;
 
-	for (size_t i = 0; i < 2; i++) {
-		r = make_dir(dirs[i], err);
-		if (r < 0)
-			return r;
-	}
-	snprintf(path, sizeof(path), "%s.lock", lab->dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "heddle-lab-%s",
+		     lab->name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		return err_set(err, -errno, "no socket: %s", strerror(errno));
+	if (bind(fd, (struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0) {
 		close(fd);
 		return err_set(err, -EBUSY,
 			       "lab \"%s\": another \"heddle lab\" command is at work on it; wait, "

@@ -16,7 +16,6 @@ def name():
     yield name
     run(HEDDLE, "lab", "down", f"--name={name}", check=False)
     assert remains(name) == []
-    pathlib.Path(f"/run/heddle/lab/{name}.lock").unlink(missing_ok=True)
 
 
 def remains(name):
