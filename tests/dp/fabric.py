@@ -136,8 +136,8 @@ class Guest:
             self.ns = None
         else:
             self.ns = Netns(name)
-            host.ns.sh("ip", "link", "add", self.device, "mtu", "1442", "type", "veth", "peer", "name", "eth0",
-                       "netns", self.ns.name, "address", address, "mtu", "1442")
+            host.ns.sh("ip", "link", "add", self.device, "mtu", "9000", "type", "veth", "peer", "name", "eth0",
+                       "netns", self.ns.name, "address", address, "mtu", "9000")
             self.ns.sh("ip", "link", "set", "eth0", "up")
         host.ns.sh("ip", "link", "set", self.device, "up")
         self.ifindex = host.ifindex(self.device)
@@ -350,6 +350,10 @@ class Bench:
         wire.send(frame)
         heard = self.heard()
         return heard, {reason: n for (_, _, reason), n in drops.delta().items()}
+
+    def case_without_tool(self, wire, frame):
+        wire.send(frame)
+        return self.heard()
 
     def remove(self):
         self.und.close()

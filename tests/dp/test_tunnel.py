@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What arrives from the underlay: who gets it, what is dropped and under which name, what is left alone."""
+import random
+
+import pytest
+from scapy.all import ARP, IP, UDP, Ether, IPv6, Raw
+
+import fabric
+from fabric import (FLOOD, LOCAL_IP, LP1, M1, M2, PMAC, REM, REMOTE_IP, SWITCH, T_DISABLED, T_LOCAL, UMAC, UNKNOWN)
+
+OPTION = "01028001"
+
+
+def geneve(inner, out_key, in_key=5, vni=SWITCH, options=None, first=None, flags=0x40, proto="6558", **ip):
+    option = bytes.fromhex(OPTION) + in_key.to_bytes(2, "big") + out_key.to_bytes(2, "big")
+    options = option if options is None else options
+    head = bytes([len(options) // 4 if first is None else first, flags]) + bytes.fromhex(proto) + (vni << 8).to_bytes(4, "big")
+    ip = {"src": REMOTE_IP, "dst": LOCAL_IP, "flags": "DF"} | ip
+    return bytes(Ether(src=PMAC, dst=UMAC) / IP(**ip) / UDP(sport=40000, dport=6081, chksum=0) / Raw(head + options + inner))
+
+
+def udp(src=REM, dst=M1, **kw):
+    return bytes(Ether(src=src, dst=dst) / IP(src="10.0.1.5", dst="10.0.1.1", **kw) / UDP(sport=1, dport=2) / Raw(b"x" * 20))
+
+
+def test_unicast(bench):
+    v6 = bytes(Ether(src=REM, dst=M1) / IPv6(src="fd00::5", dst="fd00::1") / UDP(sport=1, dport=2) / Raw(b"y"))
+    arp = bytes(Ether(src=REM, dst=M1) / ARP(op=2, hwsrc=REM, psrc="10.0.1.5", hwdst=M1, pdst="10.0.1.1"))
+    other = bytes(Ether(src=REM, dst=M1, type=0x88b5)) + b"z" * 46
+    for f in udp(), v6, arp, other:
+        assert bench.case(bench.und, geneve(f, 1)) == ({"v1": [f]}, {})
+        assert bench.case(bench.und, geneve(f, 2)) == ({"v2": [f]}, {})
+
+
+def test_a_stock_sender_sets_the_udp_checksum(bench):
+    f = Ether(geneve(udp(), 1))
+    del f[UDP].chksum
+    f = bytes(f)
+    assert Ether(f)[UDP].chksum and bench.case(bench.und, f) == ({"v1": [udp()]}, {})
+
+
+def test_broadcast_goes_to_local_vifs_only(bench):
+    for key in 32768, 32772, 65535:
+        f = udp(dst="ff:ff:ff:ff:ff:ff")
+        assert bench.case(bench.und, geneve(f, key)) == ({"v1": [f], "v2": [f]}, {})
+
+
+def test_unknown_group(bench):
+    f = udp(dst="00:00:00:00:00:99")
+    assert bench.case(bench.und, geneve(f, UNKNOWN)) == ({}, {})
+    bench.host.chain(SWITCH, UNKNOWN, 0, {bytes(14) + b"\0\2": (bench.v2.ifindex, 0)})
+    bench.host.apply()
+    assert bench.case(bench.und, geneve(f, UNKNOWN)) == ({"v2": [f]}, {})
+
+
+def test_named_drops(bench):
+    bench.host.target(SWITCH, 8, fabric.DIS, T_LOCAL | T_DISABLED, bench.v2.ifindex)
+    bench.host.apply()
+    plain = bytes.fromhex("0102000100050001")
+    for frame, reason in (
+        (geneve(udp(), 3), "tunnel_to_localport"),
+        (geneve(udp(), 6), "tunnel_to_localport"),
+        (geneve(udp(), 5), "tunnel_not_here"),
+        (geneve(udp(), 77), "tunnel_not_here"),
+        (geneve(udp(), 1, vni=6), "tunnel_not_here"),
+        (geneve(udp(), 0), "tunnel_not_here"),
+        (geneve(udp(), 8), "target_disabled"),
+        (geneve(udp(), 1, in_key=1), "same_port"),
+        (geneve(udp(), 1, src="192.168.33.99"), "tunnel_sender"),
+        (geneve(udp(), 1, first=0x42), "tunnel_header"),
+        (geneve(udp(), 1, flags=0xC0), "tunnel_header"),
+        (geneve(udp(), 1, proto="0800"), "tunnel_header"),
+        (geneve(udp(), 1, options=b""), "tunnel_option"),
+        (geneve(udp(), 1, options=plain), "tunnel_option"),
+        (geneve(udp(), 1, options=bytes.fromhex("12348000") + bytes.fromhex(OPTION + "00050001")), "tunnel_option"),
+        (geneve(udp(), 1, options=bytes.fromhex("01028002") + bytes(8)), "tunnel_option"),
+        (geneve(udp(), 1, options=bytes.fromhex("0102801f") + bytes(4)), "tunnel_option"),
+        (geneve(udp(), 1, first=63), "truncated"),
+        (geneve(udp(), 1)[:-1], "truncated"),
+        (geneve(b"", 1), "truncated"),
+        (geneve(udp()[:13], 1), "truncated"),
+        (geneve(udp(), 1)[:44], "truncated"),
+        (geneve(udp(), 1, tos=3), "tunnel_ecn"),
+    ):
+        assert bench.case(bench.und, frame) == ({}, {reason: 1}), reason
+
+
+def test_other_options_are_skipped(bench):
+    extra = bytes.fromhex("0105010212345678abcdef01")
+    keys = bytes.fromhex(OPTION + "00050001")
+    for options in extra + keys, keys + extra, extra + extra + keys:
+        assert bench.case(bench.und, geneve(udp(), 1, options=options)) == ({"v1": [udp()]}, {})
+
+
+def test_congestion_is_handed_on(bench):
+    f = udp(tos=2)
+    assert bench.case(bench.und, geneve(f, 1, tos=3)) == ({"v1": [udp(tos=3)]}, {})
+    v6 = Ether(src=REM, dst=M1) / IPv6(src="fd00::5", dst="fd00::1", tc=1) / UDP(sport=1, dport=2)
+    f = bytes(v6)
+    v6.tc = 3
+    assert bench.case(bench.und, geneve(f, 1, tos=3)) == ({"v1": [bytes(v6)]}, {})
+
+
+@pytest.mark.parametrize("why, frame", [
+    ("not our address", geneve(udp(), 1, dst="192.168.33.11")),
+    ("a fragment", geneve(udp(), 1, frag=5)),
+    ("another port", bytes(Ether(src=PMAC, dst=UMAC) / IP(src=REMOTE_IP, dst=LOCAL_IP) / UDP(sport=9, dport=6082) / b"x")),
+    ("not UDP", bytes(Ether(src=PMAC, dst=UMAC) / IP(src=REMOTE_IP, dst=LOCAL_IP, proto=132) / Raw(b"x" * 40))),
+])
+def test_what_is_not_ours_is_left_alone(bench, why, frame):
+    host_wire = fabric.Wire(bench.host.ns, "und")
+    drops = fabric.Drops(bench.host)
+    bench.und.send(frame)
+    assert host_wire.expect() == frame, why  # a tap before tc; what matters is the absence of a drop
+    assert set(bench.heard()) <= {"und"} and drops.delta() == {}
+    host_wire.close()
+
+
+def test_a_tap_receives(tap_bench):
+    b = tap_bench
+    v6 = bytes(Ether(src=REM, dst=M2) / IPv6(src="fd00::5", dst="fd00::1") / UDP(sport=1, dport=2) / Raw(b"y"))
+    arp = bytes(Ether(src=REM, dst=M2) / ARP(op=2, hwsrc=REM, psrc="10.0.1.5", hwdst=M2, pdst="10.0.1.1"))
+    for f in udp(dst=M2), v6, arp:
+        assert b.case(b.und, geneve(f, 2)) == ({"v2": [f]}, {})
+        assert b.case(b.v1.wire, f[:6] + fabric.mac(M1) + f[12:]) == ({"v2": [f[:6] + fabric.mac(M1) + f[12:]]}, {})
+
+
+def test_noise(bench):
+    """Random damage: nothing reaches another switch, and whatever is not delivered is counted."""
+    rng = random.Random(1)
+    good = geneve(udp(), 1)
+    bench.host.port(bench.lp2, SWITCH + 1, 4)  # one port of another switch
+    bench.host.target(SWITCH + 1, 4, "00:00:00:aa:bb:77", T_LOCAL, bench.lp2.ifindex)
+    bench.host.chain(SWITCH, FLOOD, 0, {bytes(14) + b"\0\2": (bench.v2.ifindex, 0)})
+    bench.host.apply()
+    und_frames = []
+    for _ in range(400):
+        f = bytearray(good)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(14, len(f))
+            if at not in (30, 31, 32, 33) and not 46 <= at <= 49:  # the VNI of another switch would be right
+                f[at] = rng.randrange(256)
+        und_frames.append(bytes(f[:rng.randint(60, len(f))] if rng.random() < 0.3 else f))
+    for f in und_frames:
+        bench.und.send(f)
+    assert "lp2" not in bench.heard()
+    drops = fabric.Drops(bench.host)
+    before = bench.host.counters(bench.v2)[0]
+    sent = 0
+    for n in range(400):
+        f = bytes(rng.randrange(256) for _ in range(rng.randint(14, 120)))
+        if n % 2:
+            f = fabric.mac(rng.choice([M1, LP1, REM, "ff:ff:ff:ff:ff:ff"])) + fabric.mac(M2) + rng.choice([b"\x08\0", b"\x08\6", b"\x86\xdd"]) + f[14:]
+        bench.v2.wire.send(f)
+        sent += 1
+    assert "lp2" not in bench.heard()
+    assert bench.host.counters(bench.v2)[0] - before == sent
+    assert all(reason not in ("internal", "no_port") for _, _, reason in drops.delta()), drops.delta()
