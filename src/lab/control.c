@@ -124,7 +124,7 @@ void control_environment(const struct lab *lab, const struct lab_host *host,
 	ADD_ENV("OVN_RUNDIR=%s", central->dir);
 	ADD_ENV("OVN_NB_DB=unix:%s/ovnnb_db.sock", central->dir);
 	ADD_ENV("OVN_SB_DB=unix:%s/ovnsb_db.sock", central->dir);
-	ADD_ENV("HEDDLE_RUNDIR=%s", host->dir);
+	ADD_ENV("HEDDLE_RUNDIR=%s/run", host->dir);
 #undef ADD_ENV
 	spec->netns = host->netns;
 }
@@ -151,24 +151,28 @@ static int start(const struct lab *lab, const struct lab_host *host, const char 
 static int start_central(const struct lab *lab, struct err *err)
 {
 	const struct lab_host *h = central_host(lab);
-	char state[128], nb[64], sb[64], public[64], run[128];
-	const char *const argv[] = { own_path(), "central", state, run, nb, sb, public, NULL };
+	char state[128], run[128], nb[64], sb[64], nb_socket[128], sb_socket[128], public[64];
+	const char *const argv[] = { own_path(), "central", state,     run,    nb,
+				     sb,         nb_socket, sb_socket, public, NULL };
 
 	snprintf(state, sizeof(state), "--state-dir=%s/central", h->dir);
 	snprintf(run, sizeof(run), "--run-dir=%s/central", h->dir);
 	snprintf(nb, sizeof(nb), "--nb-listen=ptcp:6641:%s", h->ip);
 	snprintf(sb, sizeof(sb), "--sb-listen=ptcp:6642:%s", h->ip);
+	snprintf(nb_socket, sizeof(nb_socket), "--nb-socket=%s/ovnnb_db.sock", h->dir);
+	snprintf(sb_socket, sizeof(sb_socket), "--sb-socket=%s/ovnsb_db.sock", h->dir);
 	snprintf(public, sizeof(public), "--public-address=%s", h->ip);
 	return start(lab, h, "central", argv, "ovnsb_db.sock", err);
 }
 
 static int start_agent(const struct lab *lab, const struct lab_host *h, struct err *err)
 {
-	char state[128], run[128], remote[64], encap[64], id[64];
-	const char *const argv[] = { own_path(), "host", state, run, remote, encap, id, NULL };
+	char db[128], state[128], run[128], remote[64], encap[64], id[64];
+	const char *const argv[] = { own_path(), "host", db, state, run, remote, encap, id, NULL };
 
+	snprintf(db, sizeof(db), "--db=unix:%s/db.sock", h->dir);
 	snprintf(state, sizeof(state), "--state-dir=%s", h->dir);
-	snprintf(run, sizeof(run), "--run-dir=%s", h->dir);
+	snprintf(run, sizeof(run), "--run-dir=%s/run", h->dir);
 	snprintf(remote, sizeof(remote), "--ovn-remote=tcp:%s:6642", central_host(lab)->ip);
 	snprintf(encap, sizeof(encap), "--encap-ip=%s", h->ip);
 	snprintf(id, sizeof(id), "--system-id=%s", h->name);

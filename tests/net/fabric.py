@@ -173,7 +173,7 @@ class Host(Namespace):
         self.dir = fabric.dir / name
         self.dir.mkdir()
         self.db = f"unix:{self.dir}/db.sock"
-        self.env = {"OVS_RUNDIR": str(self.dir), "HEDDLE_RUNDIR": str(self.dir)}
+        self.env = {"OVS_RUNDIR": str(self.dir), "HEDDLE_RUNDIR": f"{self.dir}/run"}
         self.agent = None
         fabric.underlay.ip("link", "add", name, "type", "veth", "peer", "name", "und0", "netns",
                            self.netns)
@@ -187,7 +187,7 @@ class Host(Namespace):
         else:
             self.agent = Process(
                 self, self.dir / "host.log", HEDDLE, "host", f"--db={self.db}",
-                f"--state-dir={self.dir}", f"--run-dir={self.dir}", f"--system-id={self.name}",
+                f"--state-dir={self.dir}", f"--run-dir={self.dir}/run", f"--system-id={self.name}",
                 f"--ovn-remote={self.fabric.sb_remote}", f"--nb-remote={self.fabric.nb_remote}",
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
         wait_for(f"{self.name}: Open_vSwitch database", lambda: (self.dir / "db.sock").exists())
@@ -215,7 +215,7 @@ class Host(Namespace):
 
     def drops(self):
         """{reason: packets} of this host."""
-        rows = json.loads(self.heddle("drops", "--format=json", f"--run-dir={self.dir}",
+        rows = json.loads(self.heddle("drops", "--format=json", f"--run-dir={self.dir}/run",
                                       f"--db={self.db}"))
         count = {}
         for row in rows:
@@ -320,7 +320,7 @@ class Fabric:
             if host.agent:
                 yield f"{host.name}: log", host.agent.text()[-4000:]
             yield f"{host.name}: drops", host.heddle(
-                "drops", f"--run-dir={host.dir}", f"--db={host.db}", check=False).stdout
+                "drops", f"--run-dir={host.dir}/run", f"--db={host.db}", check=False).stdout
 
     def close(self):
         processes = [h.agent for h in self.hosts.values()] + [self.central]
