@@ -1,9 +1,259 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/host.h"
 
-int host_main(int argc, char **argv)
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "host/host_private.h"
+#include "ovsdb/schema_dir.h"
+#include "util/alloc.h"
+#include "util/auto.h"
+#include "util/log.h"
+#include "util/str.h"
+
+LOG_MODULE("host");
+
+/* ---- places ---- */
+
+static char *default_socket(void)
 {
-	(void)argc;
-	(void)argv;
-	return 1;
+	const char *dir = getenv("OVS_RUNDIR");
+
+	return xasprintf("%s/db.sock", dir && *dir ? dir : "/run/openvswitch");
+}
+
+char *host_default_db(void)
+{
+	AUTO_FREE char *socket = default_socket();
+
+	return xasprintf("unix:%s", socket);
+}
+
+int host_find_dir(const char *run_dir, const char *chassis, char **ret, struct err *err)
+{
+	AUTO_FREE char *pattern = xasprintf("%s/*/lock", run_dir);
+	glob_t found;
+	int r = 0;
+
+	if (chassis) {
+		*ret = xasprintf("%s/%s", run_dir, chassis);
+		return 0;
+	}
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return err_set(err, -ENOENT,
+			       "no host agent has run with the run directory %s: "
+			       "start \"heddle host\", or name the directory with --run-dir",
+			       run_dir);
+	if (found.gl_pathc > 1)
+		r = err_set(err, -ENOTUNIQ,
+			    "%s holds several chassis: choose one with --chassis NAME", run_dir);
+	else
+		*ret = xstrndup(found.gl_pathv[0], strlen(found.gl_pathv[0]) - strlen("/lock"));
+	globfree(&found);
+	return r;
+}
+
+static bool answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	r = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	close(fd);
+	return r == 0;
+}
+
+/* ---- events ---- */
+
+uint64_t host_now_ms(const struct host *host)
+{
+	return uv_now(host->opts.loop);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	uv_idle_stop(idle);
+	uv_update_time(idle->loop);
+	host_run(idle->data);
+}
+
+void host_kick(struct host *host)
+{
+	if (!host->stopping && !host->finished)
+		uv_idle_start(&host->idle, on_idle);
+}
+
+void host_fail(struct host *host, const struct err *err)
+{
+	if (host->finished)
+		return;
+	host->finished = true;
+	host->opts.finished(host->opts.owner, err);
+}
+
+static void on_links(void *owner, unsigned int what)
+{
+	struct host *host = owner;
+
+	if (host->tunnels)
+		tunnels_changed(host->tunnels, what);
+	host_kick(host);
+}
+
+/* ---- the local database ---- */
+
+static void open_local(struct host *host, const char *remotes)
+{
+	struct err err = ERR_INIT;
+
+	if (host_open_local(host, remotes, &err) < 0)
+		host_fail(host, &err);
+}
+
+static void on_server_ready(void *owner, const struct err *err)
+{
+	struct host *host = owner;
+
+	if (err) {
+		host_fail(host, err);
+	} else if (!host->ovs.client && !host->stopping) {
+		AUTO_FREE char *db = host_default_db();
+
+		open_local(host, db);
+	}
+}
+
+static int start_server(struct host *host, const char *socket, struct err *err)
+{
+	AUTO_FREE char *db_file = xasprintf("%s/conf.db", host->opts.state_dir);
+	AUTO_FREE char *schema = NULL;
+	int r = schema_dir_find(host->opts.schema_dir, "vswitch.ovsschema", &schema, err);
+	const struct ovsdb_server_opts opts = {
+		.loop = host->opts.loop,
+		.name = "local database",
+		.schema_file = schema,
+		.db_file = db_file,
+		.socket = socket,
+		.run_dir = host->opts.run_dir,
+		.ready = on_server_ready,
+		.owner = host,
+	};
+
+	if (r < 0)
+		return r;
+	host->own_server = true;
+	host->server = ovsdb_server_start(&opts);
+	return 0;
+}
+
+static int start_local(struct host *host, struct err *err)
+{
+	AUTO_FREE char *socket = default_socket();
+
+	if (host->opts.db)
+		return host_open_local(host, host->opts.db, err);
+	if (answers(socket)) {
+		AUTO_FREE char *db = host_default_db();
+
+		return host_open_local(host, db, err);
+	}
+	return start_server(host, socket, err);
+}
+
+/* ---- life ---- */
+
+static void free_host(struct host *host)
+{
+	ports_free(host->ports);
+	tunnels_free(host->tunnels);
+	binding_free(host->binding);
+	network_free(host->network);
+	dp_state_free(host->state);
+	if (host->dp)
+		datapath_close(host->dp);
+	switchd_free(host->switchd);
+	links_close(host->links);
+	chassis_config_done(&host->config);
+	if (host->lock_fd >= 0)
+		close(host->lock_fd);
+	free(host->name);
+	free(host->dir);
+	free(host);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct host *host = handle->data;
+
+	if (--host->open_handles == 0)
+		free_host(host);
+}
+
+void host_stop(struct host *host)
+{
+	if (!host || host->stopping)
+		return;
+	host->stopping = true;
+	host_db_close(&host->sb);
+	host_db_close(&host->nb);
+	host_db_close(&host->ovs);
+	if (host->server)
+		ovsdb_server_stop(host->server);
+	uv_close((uv_handle_t *)&host->idle, on_closed);
+	uv_close((uv_handle_t *)&host->timer, on_closed);
+}
+
+static struct host *new_host(const struct host_opts *opts)
+{
+	struct host *host = xcalloc(1, sizeof(*host));
+
+	host->opts = *opts;
+	host->opts.run_dir = opts->run_dir ?: HOST_RUN_DIR;
+	host->opts.state_dir = opts->state_dir ?: HOST_STATE_DIR;
+	host->lock_fd = -1;
+	host->chassis_changed = true;
+	host->ovs = (struct host_db){ .host = host, .name = "local database" };
+	host->sb = (struct host_db){ .host = host, .name = "southbound database" };
+	host->nb = (struct host_db){ .host = host, .name = "northbound database" };
+	if (gethostname(host->hostname, sizeof(host->hostname) - 1) < 0)
+		snprintf(host->hostname, sizeof(host->hostname), "localhost");
+	uv_idle_init(opts->loop, &host->idle);
+	uv_timer_init(opts->loop, &host->timer);
+	host->idle.data = host->timer.data = host;
+	host->open_handles = 2;
+	return host;
+}
+
+int host_start(const struct host_opts *opts, struct host **ret, struct err *err)
+{
+	struct host *host;
+	int r;
+
+	if (geteuid() != 0)
+		return err_set(err, -EPERM,
+			       "heddle host needs root: it loads BPF programs and makes devices");
+	host = new_host(opts);
+	r = links_open(opts->loop, on_links, host, &host->links, err);
+	if (r == 0) {
+		host->switchd = switchd_new(host->links);
+		r = start_local(host, err);
+	}
+	if (r < 0) {
+		host_stop(host);
+		return r;
+	}
+	*ret = host;
+	return 0;
 }

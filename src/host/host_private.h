@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of src/host share.  Events set flags and call host_kick(); engine.c recomputes once per
+ * round of the loop. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "dp/datapath.h"
+#include "host/host.h"
+#include "host/links.h"
+#include "host/ports.h"
+#include "host/switchd.h"
+#include "host/tunnels.h"
+#include "model/binding.h"
+#include "model/chassis.h"
+#include "model/dp_state.h"
+#include "model/network.h"
+#include "ovsdb/client.h"
+#include "ovsdb/server.h"
+#include "util/err.h"
+
+/* A database we follow, and the one transaction that may be under way. */
+struct host_db {
+	struct host *host;
+	const char *name;      /* for messages */
+	struct client *client; /* NULL: not known yet where it is */
+	char *remotes;
+	bool busy;
+	uint64_t hold_until_ms; /* after a refused transaction */
+	char problem[512];      /* the last one that was logged */
+};
+
+/* In the local database: ovs-vswitchd's work is ours, or another process does it. */
+enum host_role {
+	HOST_ROLE_UNKNOWN,
+	HOST_ROLE_SWITCH,
+	HOST_ROLE_GUEST,
+};
+
+struct host {
+	struct host_opts opts;
+	uv_idle_t idle;
+	uv_timer_t timer;
+	int open_handles;
+	bool stopping;
+	bool finished;
+
+	struct ovsdb_server *server; /* ours, or NULL */
+	bool own_server;
+	struct links *links;
+	struct host_db ovs, sb, nb;
+	uint64_t ovs_since_ms; /* the connection to the local database stands since */
+
+	char hostname[256];
+	struct chassis_config config;
+	char *name; /* of the chassis, from the first moment that it was known */
+	char *dir;  /* RUN_DIR/CHASSIS */
+	int lock_fd;
+	bool settings_written;
+	bool startup_written;
+	enum host_role role;
+	char problem[512]; /* the last configuration problem that was logged */
+	char encap_problem[256];
+
+	struct dp_state *state;
+	struct datapath *dp;
+	struct network *network;
+	struct binding *binding;
+	struct switchd *switchd;
+	struct ports *ports;
+	struct tunnels *tunnels;
+	bool registered; /* what network_set_chassis() was told last */
+	bool chassis_changed;
+	bool applied; /* the datapath holds what the databases say, for the first time */
+	char apply_problem[512];
+	bool waiting_logged;
+	bool removal_sent;
+	bool removal_failed;
+	unsigned int removal_pending;
+};
+
+void host_kick(struct host *host);
+/* One round: rows and devices in, datapath and transactions out. */
+void host_run(struct host *host);
+uint64_t host_now_ms(const struct host *host);
+void host_fail(struct host *host, const struct err *err);
+
+/* databases.c */
+int host_open_local(struct host *host, const char *remotes, struct err *err);
+void host_follow_remotes(struct host *host);
+/* NULL unless a transaction may be sent now. */
+struct txn *host_txn_new(struct host_db *db);
+/* Sends it (or frees it, when it says nothing). */
+void host_txn_send(struct host_db *db, struct txn *txn);
+void host_db_close(struct host_db *db);
+
+/* removal.c */
+void host_run_removal(struct host *host);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The orderly end of a chassis: bindings and chassis rows go in one transaction, so that watchers do not take it for
+ * ports going down one by one (reference ovn.md 4.9); then programs, maps and devices. */
+#include <stdio.h>
+
+#include "host/host_private.h"
+#include "schema/sb.h"
+#include "util/alloc.h"
+#include "util/auto.h"
+#include "util/log.h"
+
+LOG_MODULE("host");
+
+static void remove_local(struct host *host)
+{
+	AUTO_FREE char *bpffs = xasprintf("%s/bpf", host->dir);
+	struct err err = ERR_INIT;
+
+	if (datapath_remove(bpffs, &err) < 0) {
+		host_fail(host, &err);
+		return;
+	}
+	if (client_has_lock(host->ovs.client))
+		switchd_remove_devices(host->switchd);
+	log_info("chassis %s is removed", host->name);
+	host_fail(host, NULL);
+}
+
+static void on_removed(void *arg, enum txn_outcome outcome, const struct txn *txn,
+		       const struct err *err)
+{
+	struct host *host = arg;
+
+	if (host->stopping)
+		return;
+	if (outcome == TXN_AGAIN) {
+		host->removal_failed = true;
+	} else if (outcome != TXN_OK) {
+		struct err why = err ? *err : (struct err)ERR_INIT;
+
+		err_prefix(&why, "chassis %s cannot be removed", host->name);
+		host_fail(host, &why);
+		return;
+	}
+	if (--host->removal_pending > 0)
+		return;
+	if (!host->removal_failed) {
+		remove_local(host);
+		return;
+	}
+	host->removal_failed = host->removal_sent = false;
+	host_kick(host);
+}
+
+static void send_removal(struct host *host, struct host_db *db, struct txn *txn)
+{
+	if (txn_is_empty(txn)) {
+		txn_free(txn);
+		return;
+	}
+	host->removal_pending++;
+	client_commit(db->client, txn, on_removed, host);
+}
+
+void host_run_removal(struct host *host)
+{
+	struct txn *sb_txn, *ovs_txn;
+
+	if (host->removal_sent || !host->name || !host->sb.client)
+		return;
+	sb_txn = host_txn_new(&host->sb);
+	ovs_txn = host_txn_new(&host->ovs);
+	if (sb_txn && ovs_txn) {
+		struct binding_in in = {
+			.sb = client_replica(host->sb.client),
+			.ovs = client_replica(host->ovs.client),
+			.now_ms = host_now_ms(host),
+		};
+
+		in.chassis = chassis_find(in.sb, host->name);
+		if (!host->binding)
+			host->binding = binding_new();
+		if (in.chassis)
+			binding_release_all(host->binding, &in, sb_txn, ovs_txn);
+		chassis_remove(host->name, in.sb, sb_txn);
+		host->removal_sent = true;
+		send_removal(host, &host->sb, TAKE(sb_txn));
+		send_removal(host, &host->ovs, TAKE(ovs_txn));
+		if (host->removal_pending == 0)
+			remove_local(host);
+	}
+	txn_free(sb_txn);
+	txn_free(ovs_txn);
+}
