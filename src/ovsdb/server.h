@@ -16,7 +16,7 @@ struct ovsdb_server_opts {
 	const char *db_file;     /* its directory is made */
 	const char *socket;      /* unix socket path; its directory is made */
 	const char *remotes;     /* further ovsdb-server --remote values separated by commas, e.g. "ptcp:6641:127.0.0.1", or NULL */
-	const char *run_dir;     /* pid file and control socket */
+	const char *run_dir;     /* pid file and control socket, named as the socket is; it is made */
 	/* Called once when the server answers, or cannot be had (err). */
 	void (*ready)(void *owner, const struct err *err);
 	void *owner;
@@ -24,5 +24,5 @@ struct ovsdb_server_opts {
 
 /* Strings are copied. */
 struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts);
-/* Stops the child, if it is ours, with SIGTERM and lets go. */
+/* Stops the child, if it is ours, with SIGTERM and lets go; memory goes from the loop.  NULL is fine. */
 void ovsdb_server_stop(struct ovsdb_server *server);
