@@ -84,16 +84,16 @@ static void text_from_attr(const struct nlattr *attr, char *ret, size_t size)
 static void read_link(struct netlink *netlink, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct netlink_link link = {
-		.ifindex = (uint32_t)info->ifi_index,
-		.up = info->ifi_flags & IFF_UP,
-		.running = info->ifi_flags & IFF_RUNNING,
-		.loopback = info->ifi_flags & IFF_LOOPBACK,
-	};
+	struct netlink_link link;
 	const struct nlattr *attr, *nested;
 
 	if (info->ifi_family != AF_UNSPEC) /* a bridge's news of its ports */
 		return;
+	memset(&link, 0, sizeof(link)); /* padding too: links are compared as bytes */
+	link.ifindex = (uint32_t)info->ifi_index;
+	link.up = info->ifi_flags & IFF_UP;
+	link.running = info->ifi_flags & IFF_RUNNING;
+	link.loopback = info->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(attr, message, sizeof(*info)) switch (mnl_attr_get_type(attr))
 	{
 	case IFLA_IFNAME: text_from_attr(attr, link.name, sizeof(link.name)); break;
@@ -501,6 +501,18 @@ static void delete_by_name(struct netlink *netlink, const char *name)
 	request_run(netlink, message, NULL, NULL);
 }
 
+/* The kernel tells nobody of a new alias while the device is down.  What it did tell is older: taken in first. */
+static int look_again(struct netlink *netlink, const char *name)
+{
+	char buffer[REQUEST_BYTES];
+	struct nlmsghdr *message = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
+
+	netlink_poll(netlink);
+	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(message, IFLA_IFNAME, name);
+	return request_run(netlink, message, read_event, netlink);
+}
+
 int netlink_veth_create(struct netlink *netlink, const char *name, const char *peer,
 			const char *alias)
 {
@@ -509,6 +521,8 @@ int netlink_veth_create(struct netlink *netlink, const char *name, const char *p
 	if (r < 0)
 		return r;
 	r = set_alias(netlink, name, alias, false) ?: set_alias(netlink, peer, alias, true);
+	if (r == 0)
+		r = look_again(netlink, name) ?: look_again(netlink, peer);
 	if (r < 0)
 		delete_by_name(netlink, name);
 	return r;
@@ -521,6 +535,8 @@ int netlink_bridge_create(struct netlink *netlink, const char *name, const char 
 	if (r < 0)
 		return r;
 	r = set_alias(netlink, name, alias, false);
+	if (r == 0)
+		r = look_again(netlink, name);
 	if (r < 0)
 		delete_by_name(netlink, name);
 	return r;

@@ -558,6 +558,7 @@ void vswitch_ensure_integration(const struct replica *ovs, const char *name, str
 {
 	const struct ovs_open_vswitch *root = ovs_open_vswitch_first(ovs);
 	struct uuid bridge, port, interface;
+	union ovsdb_atom atom;
 
 	OVS_BRIDGE_FOREACH(row, ovs)
 	if (str_eq(ovs_bridge_name(row), name)) {
@@ -568,11 +569,12 @@ void vswitch_ensure_integration(const struct replica *ovs, const char *name, str
 	if (!root)
 		return;
 	interface = ovs_interface_insert(txn);
+	atom.uuid = interface;
 	ovs_interface_set_name(txn, &interface, name);
 	ovs_interface_set_type(txn, &interface, "internal");
 	port = ovs_port_insert(txn);
 	ovs_port_set_name(txn, &port, name);
-	ovs_port_add_interfaces(txn, &port, &interface);
+	ovs_port_set_interfaces(txn, &port, &(struct ovsdb_datum){ 1, &atom, NULL });
 	bridge = ovs_bridge_insert(txn);
 	ovs_bridge_set_name(txn, &bridge, name);
 	ovs_bridge_set_fail_mode(txn, &bridge, "secure");
