@@ -143,9 +143,10 @@ static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn
 	} else {
 		if (central->plan)
 			central_plan_reset(central->plan);
-		if (outcome == TXN_ERROR)
+		/* The first time it may have been a race: two that create NB_Global, say. */
+		if (outcome == TXN_ERROR && side->retry_ms)
 			log_err("%s database refused a transaction: %s", side->name, err->text);
-		retry_later(side, outcome == TXN_ERROR ? RETRY_ERROR_MS : 0);
+		retry_later(side, outcome == TXN_ERROR && side->retry_ms ? RETRY_ERROR_MS : 0);
 	}
 	run(central);
 }

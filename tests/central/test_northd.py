@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""heddle central and ovn-northd leave the same rows, for the same northbound content."""
+
+import random
+import uuid
+
+import pytest
+
+from ovsdb import northbound, southbound, wait_for
+
+TYPES = ["", "", "", "localport", "localnet", "l2gateway", "vtep", "external", "virtual", "router",
+         "nonsense"]
+ADDRESSES = ["00:00:00:aa:bb:10 10.0.1.10", "00:00:00:aa:bb:20 10.0.1.20 fd00::20", "unknown",
+             "00:00:00:aa:bb:30", "router", "80:fa:5b:06:72:b7 10.1.1.1/24 fe80::1"]
+
+
+class Both:
+    """The same edits on both sides, same uuids included."""
+
+    def __init__(self, pairs, seed=0):
+        self.ours, self.theirs = pairs
+        self.random = random.Random(seed)
+        self.program = self.ours.run_heddle()
+        self.northd = self.theirs.run_northd()
+        self.switches, self.ports, self.groups, self.sets = {}, {}, {}, {}
+        self.serial = 0
+
+    def new_uuid(self):
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def transact(self, *operations):
+        for side in (self.ours, self.theirs):
+            side.nb.transact(*operations)
+
+    def sync(self):
+        for side in (self.ours, self.theirs):
+            side.sync()
+
+    def compare(self):
+        self.sync()
+        # Written back after sb_cfg in some orders: these settle rather than being awaited.
+        wait_for(lambda: northbound(self.ours.nb) == northbound(self.theirs.nb),
+                 "the same is written back",
+                 lambda: f"{northbound(self.ours.nb)}\n{northbound(self.theirs.nb)}")
+        ours, theirs = southbound(self.ours.sb), southbound(self.theirs.sb)
+        for table, rows in theirs.items():
+            assert ours[table] == rows, f"{table}\n{self.ours.dump()}"
+        self.ours.check(self.program)
+
+    # ---- edits ----
+
+    def add_switch(self, **columns):
+        self.serial += 1
+        new = self.new_uuid()
+        self.switches[new] = []
+        self.transact({"op": "insert", "table": "Logical_Switch", "uuid": new,
+                       "row": {"name": f"ls{self.serial}", **columns}})
+        self.sync()  # the order of keys within one transaction is not specified
+        return new
+
+    def add_ports(self, switch, *rows):
+        operations, added = [], []
+        for row in rows:
+            self.serial += 1
+            new = self.new_uuid()
+            added.append(new)
+            operations.append({"op": "insert", "table": "Logical_Switch_Port", "uuid": new,
+                               "row": {"name": f"p{self.serial}", **row}})
+        operations.append({"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]],
+                           "mutations": [["ports", "insert", ["set", [["uuid", u] for u in added]]]]})
+        self.transact(*operations)
+        for new, row in zip(added, rows):
+            self.ports[new] = switch
+            self.switches[switch].append(new)
+        return added
+
+    def remove_port(self, port):
+        switch = self.ports.pop(port)
+        self.switches[switch].remove(port)
+        self.transact({"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]],
+                       "mutations": [["ports", "delete", ["uuid", port]]]})
+
+    def remove_switch(self, switch):
+        for port in self.switches.pop(switch):
+            del self.ports[port]
+        self.transact({"op": "delete", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]]})
+
+    def set_port(self, port, **columns):
+        self.transact({"op": "update", "table": "Logical_Switch_Port",
+                       "where": [["_uuid", "==", ["uuid", port]]], "row": columns})
+
+    def set_switch(self, switch, **columns):
+        self.transact({"op": "update", "table": "Logical_Switch",
+                       "where": [["_uuid", "==", ["uuid", switch]]], "row": columns})
+
+
+def smap(**values):
+    return ["map", [[key.replace("__", ":").replace("_", "-"), value] for key, value in values.items()]]
+
+
+@pytest.fixture
+def both(pairs):
+    return Both(pairs)
+
+
+def test_a_switch_and_its_ports(both):
+    switch = both.add_switch(external_ids=smap(neutron__network="x"))
+    both.set_switch(switch, external_ids=["map", [["neutron:network_name", "net"], ["a", "b"]]])
+    both.add_ports(switch, {"addresses": ["set", ADDRESSES[:2]], "port_security": ADDRESSES[0],
+                            "external_ids": ["map", [["neutron:port_name", "eth0"], ["k", "v"]]]},
+                   {"type": "localport", "addresses": ADDRESSES[0]},
+                   {"addresses": "unknown", "enabled": False}, {"addresses": "unknown"})
+    both.compare()
+
+
+def test_ports_added_together_get_keys_in_the_same_order(both):
+    switch = both.add_switch()
+    both.add_ports(switch, *[{} for _ in range(20)])
+    both.compare()
+
+
+def test_the_port_key_after_a_deletion(both):
+    switch = both.add_switch()
+    ports = both.add_ports(switch, {}, {}, {})
+    both.sync()
+    both.remove_port(ports[1])
+    both.compare()
+    both.add_ports(switch, {})
+    both.compare()
+
+
+def test_requested_keys(both):
+    first = both.add_switch(other_config=smap(requested_tnl_key="100"))
+    second = both.add_switch(other_config=smap(requested_tnl_key="100"))
+    ports = both.add_ports(first, {"options": smap(requested_tnl_key="30")}, {},
+                           {"options": smap(requested_tnl_key="30")})
+    both.compare()
+    both.set_port(ports[0], options=smap(requested_tnl_key="40"))
+    both.compare()
+    both.set_switch(second, other_config=smap(requested_tnl_key="7"))
+    both.compare()
+    both.add_ports(first, {"options": smap(requested_tnl_key="32767")})
+    both.sync()
+    both.add_ports(first, {})
+    both.compare()
+
+
+def test_every_port_type(both):
+    switch = both.add_switch()
+    both.add_ports(switch, *[{"type": kind, "options": smap(network_name="phys")} for kind in TYPES])
+    both.compare()
+
+
+def test_container_ports_and_tags(both):
+    switch = both.add_switch()
+    (parent,) = both.add_ports(switch, {})
+    name = f"p{both.serial}"
+    (child,) = both.add_ports(switch, {"parent_name": name, "tag_request": 42})
+    both.add_ports(switch, {"parent_name": name, "tag_request": 0})
+    both.compare()
+    both.set_port(child, parent_name=["set", []], tag_request=["set", []], tag=["set", []])
+    both.compare()
+    both.set_port(child, parent_name=name, tag_request=7)
+    both.compare()
+
+
+def test_port_groups_and_address_sets(both):
+    first, second = both.add_switch(), both.add_switch()
+    ports = both.add_ports(first, {"addresses": ADDRESSES[0]}, {"addresses": ADDRESSES[5]})
+    ports += both.add_ports(second, {"addresses": ADDRESSES[1]})
+    group, addresses = both.new_uuid(), both.new_uuid()
+    both.transact({"op": "insert", "table": "Port_Group", "uuid": group,
+                   "row": {"name": "web", "ports": ["set", [["uuid", p] for p in ports]]}},
+                  {"op": "insert", "table": "Address_Set", "uuid": addresses,
+                   "row": {"name": "as", "addresses": ["set", ["10.0.0.1", "10.0.0.2"]]}})
+    both.compare()
+    both.set_port(ports[0], addresses="00:00:00:00:00:99 10.9.9.9")
+    both.remove_port(ports[2])
+    both.compare()
+    both.transact({"op": "update", "table": "Port_Group", "where": [["_uuid", "==", ["uuid", group]]],
+                   "row": {"name": "db"}},
+                  {"op": "update", "table": "Address_Set", "where": [["_uuid", "==", ["uuid", addresses]]],
+                   "row": {"addresses": "10.0.0.3"}})
+    both.compare()
+    both.transact({"op": "delete", "table": "Port_Group", "where": []},
+                  {"op": "delete", "table": "Address_Set", "where": []})
+    both.compare()
+
+
+def test_a_port_moved_to_another_switch(both):
+    first, second = both.add_switch(), both.add_switch()
+    ports = both.add_ports(first, {}, {}, {})
+    both.add_ports(second, {})
+    both.compare()
+    both.transact(
+        {"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", first]]],
+         "mutations": [["ports", "delete", ["uuid", ports[2]]]]},
+        {"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", second]]],
+         "mutations": [["ports", "insert", ["uuid", ports[2]]]]})
+    both.compare()
+
+
+def bind(side, port, name, up):
+    """What a host does to a port."""
+    side.sb.transact({"op": "update", "table": "Port_Binding", "where": [["logical_port", "==", port]],
+                      "row": {"chassis": chassis_uuid(side, name), "up": up}})
+
+
+def chassis_uuid(side, name):
+    for row in side.sb.rows("Chassis"):
+        if row["name"] == name:
+            return row["_uuid"]
+    return ["set", []]
+
+
+def add_chassis(side, name, hostname):
+    side.sb.transact(
+        {"op": "insert", "table": "Encap", "uuid-name": "e", "row": {"type": "geneve", "ip": "192.0.2.1", "chassis_name": name}},
+        {"op": "insert", "table": "Chassis", "row": {
+            "name": name, "hostname": hostname, "encaps": ["named-uuid", "e"],
+            "other_config": ["map", [["port-up-notif", "true"]]]}})
+
+
+def test_up_and_requested_chassis(both):
+    switch = both.add_switch()
+    both.add_ports(switch, {"options": smap(requested_chassis="hv1")})
+    asked = f"p{both.serial}"
+    both.add_ports(switch, {"options": smap(requested_chassis="nowhere,host1,hv2")})
+    both.add_ports(switch, {"type": "localport"})
+    both.compare()
+    for side in (both.ours, both.theirs):
+        add_chassis(side, "hv1", "host1")
+    both.compare()
+    for up in (False, True, False):
+        for side in (both.ours, both.theirs):
+            bind(side, asked, "hv1", up)
+        both.compare()
+    for side in (both.ours, both.theirs):
+        side.sb.transact({"op": "delete", "table": "Chassis", "where": []})
+    both.compare()
+
+
+def edit(both):
+    """One random edit of the northbound database, the same on both sides."""
+    rnd = both.random
+    ports, switches = sorted(both.ports), sorted(both.switches)
+    what = rnd.randrange(14)
+    if what == 0 or not switches:
+        both.add_switch()
+    elif what == 1 and len(switches) > 2:
+        both.remove_switch(rnd.choice(switches))
+    elif what <= 4 or not ports:
+        both.add_ports(rnd.choice(switches), *[
+            {"type": rnd.choice(TYPES), "addresses": rnd.choice(ADDRESSES)}
+            for _ in range(rnd.randrange(1, 4))])
+    elif what == 5:
+        both.remove_port(rnd.choice(ports))
+    elif what == 6:
+        both.set_port(rnd.choice(ports), type=rnd.choice(TYPES))
+    elif what == 7:
+        both.set_port(rnd.choice(ports), addresses=["set", rnd.sample(ADDRESSES, rnd.randrange(3))])
+    elif what == 8:
+        both.set_port(rnd.choice(ports), enabled=rnd.choice([True, False, ["set", []]]))
+    elif what == 9:
+        both.set_port(rnd.choice(ports), options=rnd.choice([
+            smap(), smap(requested_tnl_key=str(rnd.randrange(1, 12))), smap(mcast_flood="true"),
+            ["map", [["mcast_flood_reports", "true"]]], ["map", [["mcast_flood", "true"]]]]))
+    elif what == 10:
+        both.set_switch(rnd.choice(switches), other_config=rnd.choice([
+            smap(), smap(requested_tnl_key=str(rnd.randrange(1, 8))), smap(vlan_passthru="true")]))
+    elif what == 11:
+        both.serial += 1
+        both.set_port(rnd.choice(ports), name=f"p{both.serial}")
+    elif what == 12:
+        members = rnd.sample(ports, rnd.randrange(len(ports) + 1))
+        name = f"pg{rnd.randrange(3)}"
+        both.transact({"op": "delete", "table": "Port_Group", "where": [["name", "==", name]]},
+                      {"op": "insert", "table": "Port_Group", "uuid": both.new_uuid(),
+                       "row": {"name": name, "ports": ["set", [["uuid", m] for m in members]]}})
+    else:
+        both.transact({"op": "delete", "table": "Port_Group", "where": [["name", "==", f"pg{rnd.randrange(3)}"]]})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_edits(pairs, seed):
+    both = Both(pairs, seed)
+    for step in range(40):
+        for _ in range(both.random.randrange(1, 3)):
+            edit(both)
+            both.sync()
+        if step % 4 == 3:
+            both.compare()
+    both.compare()
+
+
+def test_handing_over_changes_no_row(pair):
+    """ovn-northd, heddle central, and ovn-northd again, on one deployment."""
+    northd = pair.run_northd()
+    pair.sync()
+    pair.nb.transact(
+        {"op": "insert", "table": "Logical_Switch_Port", "uuid-name": "p", "row": {"name": "p", "addresses": "unknown"}},
+        {"op": "insert", "table": "Logical_Switch_Port", "uuid-name": "q", "row": {"name": "q", "type": "localport"}},
+        {"op": "insert", "table": "Logical_Switch", "row": {
+            "name": "ls", "ports": ["set", [["named-uuid", "p"], ["named-uuid", "q"]]]}})
+    pair.sync()
+
+    def rows():
+        tables = ("Datapath_Binding", "Port_Binding", "Multicast_Group", "Port_Group", "Address_Set")
+        state = {t: sorted(map(str, pair.sb.rows(t))) for t in tables}
+        state["options"] = str(pair.sb.rows("SB_Global")[0]["options"])
+        state["nb"] = sorted(map(str, pair.nb.rows("Logical_Switch_Port")))
+        return state
+
+    before = rows()
+    pair.end(northd)
+    central = pair.run_heddle()
+    pair.sync()
+    assert rows() == before
+    pair.end(central)
+    northd = pair.run_northd()
+    pair.sync()
+    assert rows() == before
