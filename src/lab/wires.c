@@ -56,16 +56,16 @@ static int make_underlay(const struct lab *lab, struct err *err)
 	struct str s = STR_INIT;
 	int r;
 
-	str_add(&s, "link add underlay type bridge mcast_snooping 0\n"
-		    "link set underlay addrgenmode none\n"
-		    "link set underlay up\n");
+	str_add(&s, "link add name underlay type bridge mcast_snooping 0\n"
+		    "link set dev underlay addrgenmode none\n"
+		    "link set dev underlay up\n");
 	for (size_t i = 0; i < lab->n_hosts; i++) {
 		const struct lab_host *h = &lab->hosts[i];
 
-		str_addf(&s, "link add %s type veth peer name " LAB_UNDERLAY_DEV " netns %s\n",
+		str_addf(&s, "link add name %s type veth peer name " LAB_UNDERLAY_DEV " netns %s\n",
 			 h->name, h->netns);
-		str_addf(&s, "link set %s addrgenmode none master underlay\n", h->name);
-		str_addf(&s, "link set %s up\n", h->name);
+		str_addf(&s, "link set dev %s addrgenmode none master underlay\n", h->name);
+		str_addf(&s, "link set dev %s up\n", h->name);
 	}
 	r = ip_batch(lab->underlay, &s, err);
 	str_done(&s);
@@ -77,19 +77,19 @@ static int make_host(const struct lab *lab, const struct lab_host *h, struct err
 	struct str s = STR_INIT;
 	int r;
 
-	str_add(&s, "link set lo up\n");
-	str_add(&s, "link set " LAB_UNDERLAY_DEV " addrgenmode none\n");
-	str_add(&s, "link set " LAB_UNDERLAY_DEV " up\n");
+	str_add(&s, "link set dev lo up\n");
+	str_add(&s, "link set dev " LAB_UNDERLAY_DEV " addrgenmode none\n");
+	str_add(&s, "link set dev " LAB_UNDERLAY_DEV " up\n");
 	str_addf(&s, "addr add %s/24 dev " LAB_UNDERLAY_DEV "\n", h->ip);
 	for (size_t i = 0; i < lab->n_workloads; i++) {
 		const struct lab_workload *w = &lab->workloads[i];
 
 		if (w->host != h)
 			continue;
-		str_addf(&s, "link add %s type veth peer name eth0 address %s netns %s\n", w->name,
+		str_addf(&s, "link add name %s type veth peer name eth0 address %s netns %s\n", w->name,
 			 w->mac, w->netns);
-		str_addf(&s, "link set %s addrgenmode none\n", w->name);
-		str_addf(&s, "link set %s up\n", w->name);
+		str_addf(&s, "link set dev %s addrgenmode none\n", w->name);
+		str_addf(&s, "link set dev %s up\n", w->name);
 	}
 	r = ip_batch(h->netns, &s, err);
 	str_done(&s);
@@ -103,9 +103,9 @@ static int make_workload(const struct lab_workload *w, struct err *err)
 
 	/* 58 bytes less than the underlay's: Geneve with OVN's option. */
 	str_addf(&s,
-		 "link set lo up\n"
-		 "link set eth0 addrgenmode none\n"
-		 "link set eth0 mtu 1442 up\n"
+		 "link set dev lo up\n"
+		 "link set dev eth0 addrgenmode none\n"
+		 "link set dev eth0 mtu 1442 up\n"
 		 "addr add %s/24 dev eth0\n",
 		 w->ip);
 	r = ip_batch(w->netns, &s, err);

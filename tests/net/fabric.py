@@ -70,7 +70,7 @@ class Namespace:
     def __init__(self, name):
         self.netns = name
         run("ip", "netns", "add", name)
-        self.ip("link", "set", "lo", "up")
+        self.ip("link", "set", "dev", "lo", "up")
 
     def ip(self, *args, check=True):
         return run("ip", "-n", self.netns, *args, check=check)
@@ -104,14 +104,14 @@ class Workload(Namespace):
         self.make_device(mtu)
 
     def make_device(self, mtu=1500 - OVERHEAD):
-        self.host.ip("link", "add", self.device, "type", "veth", "peer", "name", "eth0",
+        self.host.ip("link", "add", "name", self.device, "type", "veth", "peer", "name", "eth0",
                      "address", self.mac, "netns", self.netns)
-        self.host.ip("link", "set", self.device, "addrgenmode", "none", "up")
+        self.host.ip("link", "set", "dev", self.device, "addrgenmode", "none", "up")
         self.configure(mtu)
 
     def configure(self, mtu):
         """No address of the kernel's own choice: its packets would be between those we look at."""
-        self.ip("link", "set", "eth0", "addrgenmode", "none", "mtu", str(mtu), "up")
+        self.ip("link", "set", "dev", "eth0", "addrgenmode", "none", "mtu", str(mtu), "up")
         if self.address:
             self.ip("addr", "add", f"{self.address}/24", "dev", "eth0")
         if self.address6:
@@ -159,6 +159,13 @@ class Process:
             self.child.wait()
             raise AssertionError(f"{self.args[1]} does not end on signal {sig}") from None
 
+    def wait_for(self, what, condition):
+        """As wait_for(), but a program that has ended is reported at once."""
+        def ready():
+            assert self.alive(), f"{what}: the program has ended: {self.text()[-1000:]}"
+            return condition()
+        return wait_for(what, ready)
+
     def text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
@@ -175,10 +182,10 @@ class Host(Namespace):
         self.db = f"unix:{self.dir}/db.sock"
         self.env = {"OVS_RUNDIR": str(self.dir), "HEDDLE_RUNDIR": f"{self.dir}/run"}
         self.agent = None
-        fabric.underlay.ip("link", "add", name, "type", "veth", "peer", "name", "und0", "netns",
+        fabric.underlay.ip("link", "add", "name", name, "type", "veth", "peer", "name", "und0", "netns",
                            self.netns)
-        fabric.underlay.ip("link", "set", name, "addrgenmode", "none", "master", "br", "up")
-        self.ip("link", "set", "und0", "addrgenmode", "none", "up")
+        fabric.underlay.ip("link", "set", "dev", name, "addrgenmode", "none", "master", "br", "up")
+        self.ip("link", "set", "dev", "und0", "addrgenmode", "none", "up")
         self.ip("addr", "add", f"{self.underlay_ip}/24", "dev", "und0")
 
     def start_agent(self, *more):
@@ -190,7 +197,8 @@ class Host(Namespace):
                 f"--state-dir={self.dir}", f"--run-dir={self.dir}/run", f"--system-id={self.name}",
                 f"--ovn-remote={self.fabric.sb_remote}", f"--nb-remote={self.fabric.nb_remote}",
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
-        wait_for(f"{self.name}: Open_vSwitch database", lambda: (self.dir / "db.sock").exists())
+        self.agent.wait_for(f"{self.name}: Open_vSwitch database",
+                            lambda: (self.dir / "db.sock").exists())
 
     def heddle(self, *args, check=True):
         return run(HEDDLE, *args, env={**self.fabric.env, **self.env}, check=check)
@@ -224,12 +232,12 @@ class Host(Namespace):
 
     def check_consistent(self):
         """The agent's incremental state equals one computed from scratch."""
-        before = self.agent.text().count("from scratch")
+        results = re.findall(r"check: (.*)", self.agent.text())
         self.agent.child.send_signal(signal.SIGUSR1)
         wait_for(f"{self.name}: result of the check",
-                 lambda: self.agent.text().count("from scratch") > before)
-        line = [x for x in self.agent.text().splitlines() if "from scratch" in x][-1]
-        assert "inconsistent" not in line and "differ" not in line, f"{self.name}: {line}"
+                 lambda: len(re.findall(r"check: (.*)", self.agent.text())) > len(results))
+        result = re.findall(r"check: (.*)", self.agent.text())[-1]
+        assert result == "consistent", f"{self.name}: {result}"
 
 
 class Fabric:
@@ -243,8 +251,8 @@ class Fabric:
         self.sb_remote = f"unix:{self.dir}/ovnsb_db.sock"
         self.env = {"OVN_NB_DB": self.nb_remote, "OVN_SB_DB": self.sb_remote}
         self.underlay = Namespace(f"{self.prefix}-und")
-        self.underlay.ip("link", "add", "br", "type", "bridge", "mcast_snooping", "0")
-        self.underlay.ip("link", "set", "br", "addrgenmode", "none", "up")
+        self.underlay.ip("link", "add", "name", "br", "type", "bridge", "mcast_snooping", "0")
+        self.underlay.ip("link", "set", "dev", "br", "addrgenmode", "none", "up")
         self.central = None
 
     def start_central(self):
@@ -256,7 +264,7 @@ class Fabric:
                                f"--nb-socket={self.dir}/ovnnb_db.sock",
                                f"--sb-socket={self.dir}/ovnsb_db.sock")
         for name in ("ovnnb_db.sock", "ovnsb_db.sock"):
-            wait_for(f"central: {name}", lambda: (self.dir / name).exists())
+            self.central.wait_for(f"central: {name}", lambda: (self.dir / name).exists())
 
     def host(self, name):
         if name not in self.hosts:

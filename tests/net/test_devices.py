@@ -20,7 +20,7 @@ def is_up(fabric, port):
 def test_device_recreated(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"NOT_BOUND", "TUNNEL_NOT_HERE"}
-    b.host.ip("link", "del", b.device)
+    b.host.ip("link", "del", "dev", b.device)
     wait_for("b is released", lambda: fabric.chassis_of("b") == "")
     b.make_device()
     wait_for("b is up", lambda: is_up(fabric, "b"))
@@ -31,9 +31,9 @@ def test_device_recreated(fabric):
 def test_device_renamed_and_named_back(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"NOT_BOUND", "TUNNEL_NOT_HERE", "NO_PORT"}
-    b.host.ip("link", "set", b.device, "name", "other")
+    b.host.ip("link", "set", "dev", b.device, "name", "other")
     wait_for("b is released", lambda: fabric.chassis_of("b") == "")
-    b.host.ip("link", "set", "other", "name", b.device)
+    b.host.ip("link", "set", "dev", "other", "name", b.device)
     wait_for("b is bound", lambda: fabric.chassis_of("b") == "h2")
     fabric.sync()
     assert a.ping(b, 3) == 3
@@ -75,7 +75,7 @@ def test_tap_workload(fabric):
     h1 = fabric.host("h1")
     fd = in_netns(h1.netns, open_tap, "tap0")
     try:
-        h1.ip("link", "set", "tap0", "addrgenmode", "none", "up")
+        h1.ip("link", "set", "dev", "tap0", "addrgenmode", "none", "up")
         h1.heddle("plug", f"--db={h1.db}", "tap0", "vm")
         b = fabric.host("h2").plug("b", "b", MAC.format(2), "10.0.0.2")
         fabric.sync()
@@ -98,11 +98,11 @@ def test_underlay_address_moves_to_another_device(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"TUNNEL_DOWN", "TUNNEL_SENDER"}
     h2 = b.host
-    fabric.underlay.ip("link", "add", "second", "type", "veth", "peer", "name", "und1", "netns",
+    fabric.underlay.ip("link", "add", "name", "second", "type", "veth", "peer", "name", "und1", "netns",
                        h2.netns)
-    fabric.underlay.ip("link", "set", "second", "addrgenmode", "none", "master", "br", "up")
+    fabric.underlay.ip("link", "set", "dev", "second", "addrgenmode", "none", "master", "br", "up")
     h2.ip("addr", "del", f"{h2.underlay_ip}/24", "dev", "und0")
-    h2.ip("link", "set", "und1", "addrgenmode", "none", "up")
+    h2.ip("link", "set", "dev", "und1", "addrgenmode", "none", "up")
     h2.ip("addr", "add", f"{h2.underlay_ip}/24", "dev", "und1")
     a.host.ip("neigh", "flush", "dev", "und0")
     wait_for("the tunnel uses the other device", lambda: a.ping(b) == 1 and b.ping(a) == 1)
@@ -112,8 +112,8 @@ def test_underlay_address_moves_to_another_device(fabric):
 def test_underlay_down_and_up(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"TUNNEL_DOWN"}
-    b.host.ip("link", "set", "und0", "down")
+    b.host.ip("link", "set", "dev", "und0", "down")
     assert a.ping(b) == 0
-    b.host.ip("link", "set", "und0", "up")
+    b.host.ip("link", "set", "dev", "und0", "up")
     wait_for("the tunnel works again", lambda: a.ping(b) == 1 and b.ping(a) == 1)
     fabric.sync()

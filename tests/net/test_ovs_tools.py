@@ -63,7 +63,7 @@ def test_walk_through_with_real_tools_and_helper(fabric):
 def test_ovs_vsctl_contract(fabric):
     host = fabric.host("h1")
     host.vsctl("--may-exist", "add-br", "br-int")
-    host.ip("link", "add", "v0", "address", MAC.format(7), "mtu", "1400", "up", "type", "veth", "peer",
+    host.ip("link", "add", "name", "v0", "address", MAC.format(7), "mtu", "1400", "up", "type", "veth", "peer",
             "name", "v1")
     host.vsctl("add-port", "br-int", "v0")  # waits for cur_cfg: returning is the test
     assert int(host.interface("v0", "ofport")) > 0

@@ -103,7 +103,7 @@ def test_too_big_for_the_underlay_ipv4(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"TOO_BIG"}
     for w in (a, b):
-        w.ip("link", "set", "eth0", "mtu", "1500")
+        w.ip("link", "set", "dev", "eth0", "mtu", "1500")
     done = a.run("ping", "-n", "-c", "1", "-W", "1", "-M", "do", "-s", "1472", b.address, check=False)
     assert "mtu = 1442" in done.stdout or "mtu=1442" in done.stdout, done.stdout
     assert a.ping(b, 1, size=1442 - 28) == 1
@@ -124,11 +124,11 @@ def test_too_big_for_the_underlay_ipv6(fabric):
 def test_larger_underlay_mtu_is_used(fabric):
     a, b = two_ports(fabric)
     for host in fabric.hosts.values():
-        host.ip("link", "set", "und0", "mtu", "9000")
-        fabric.underlay.ip("link", "set", host.name, "mtu", "9000")
+        host.ip("link", "set", "dev", "und0", "mtu", "9000")
+        fabric.underlay.ip("link", "set", "dev", host.name, "mtu", "9000")
     for w in (a, b):
-        w.host.ip("link", "set", w.device, "mtu", "8942")
-        w.ip("link", "set", "eth0", "mtu", "8942")
+        w.host.ip("link", "set", "dev", w.device, "mtu", "8942")
+        w.ip("link", "set", "dev", "eth0", "mtu", "8942")
     fabric.expected_drops = {"TOO_BIG"}
     wait_for("8942 bytes pass", lambda: a.ping(b, 1, 1, 0.05, 8942 - 28, "-M", "do") == 1)
     fabric.sync()
