@@ -503,6 +503,8 @@ static void on_rpc_message(void *owner, const json_t *message)
 	const json_t *method = json_object_get(message, "method");
 	const json_t *params = json_object_get(message, "params");
 	const json_t *id = json_object_get(message, "id");
+	const json_t *result = json_object_get(message, "result");
+	const json_t *error = json_object_get(message, "error");
 	struct err err = ERR_INIT;
 
 	if (json_is_string(method) && json_is_array(params)) {
@@ -510,7 +512,7 @@ static void on_rpc_message(void *owner, const json_t *message)
 			read_call(client, json_string_value(method), id, params);
 		else
 			read_notification(client, json_string_value(method), params);
-	} else if (!method && id && json_object_get(message, "result")) {
+	} else if (!method && id && (result || error)) { /* ovsdb-server leaves one of them out */
 		read_reply(client, id, message);
 	} else {
 		err_set(&err, -EPROTO, "a message is no JSON-RPC request, reply or notification");
