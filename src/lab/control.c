@@ -167,10 +167,9 @@ static int start_central(const struct lab *lab, struct err *err)
 
 static int start_agent(const struct lab *lab, const struct lab_host *h, struct err *err)
 {
-	char db[128], state[128], run[128], remote[64], encap[64], id[64];
-	const char *const argv[] = { own_path(), "host", db, state, run, remote, encap, id, NULL };
+	char state[128], run[128], remote[64], encap[64], id[64];
+	const char *const argv[] = { own_path(), "host", state, run, remote, encap, id, NULL };
 
-	snprintf(db, sizeof(db), "--db=unix:%s/db.sock", h->dir);
 	snprintf(state, sizeof(state), "--state-dir=%s", h->dir);
 	snprintf(run, sizeof(run), "--run-dir=%s/run", h->dir);
 	snprintf(remote, sizeof(remote), "--ovn-remote=tcp:%s:6642", central_host(lab)->ip);

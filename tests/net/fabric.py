@@ -193,7 +193,7 @@ class Host(Namespace):
             self.agent.start()
         else:
             self.agent = Process(
-                self, self.dir / "host.log", HEDDLE, "host", f"--db={self.db}",
+                self, self.dir / "host.log", HEDDLE, "host",
                 f"--state-dir={self.dir}", f"--run-dir={self.dir}/run", f"--system-id={self.name}",
                 f"--ovn-remote={self.fabric.sb_remote}", f"--nb-remote={self.fabric.nb_remote}",
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
