@@ -284,7 +284,8 @@ enum central_group_index central_group_of_row(const struct sb_multicast_group *r
 
 static bool has_unknown(const struct central_port *port)
 {
-	return ovsdb_sset_contains(nb_lsp_addresses(port->lsp), "unknown");
+	return !str_eq(nb_lsp_type(port->lsp), "external") &&
+	       ovsdb_sset_contains(nb_lsp_addresses(port->lsp), "unknown");
 }
 
 static bool is_member(const struct central_port *port, enum central_group_index group)

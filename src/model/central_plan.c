@@ -264,16 +264,6 @@ static void see_nb_sets(struct central_plan *plan, bool all)
 	}
 }
 
-static void drop_sb_uuid(struct central_set *set, const struct uuid *uuid)
-{
-	size_t kept = 0;
-
-	VEC_FOREACH (other, set->sb)
-		if (!uuid_eq(other, uuid))
-			set->sb.v[kept++] = *other;
-	set->sb.n = kept;
-}
-
 static void see_sb_sets(struct central_plan *plan, bool all)
 {
 	for (struct central_set *set = plan->sets; all && set; set = set->hh.next)
@@ -284,7 +274,7 @@ static void see_sb_sets(struct central_plan *plan, bool all)
 			set_by_name(plan, central_set_nb_name(sb_port_group_name(row)));
 
 		if (set) {
-			drop_sb_uuid(set, uuid);
+			central_set_drop(set, uuid);
 			central_mark_add(&plan->dirty_sets, &set->mark);
 		}
 		if (!all && sb_port_group_change(row) == ROW_DELETED)
@@ -797,10 +787,10 @@ static bool is_wanted(const struct central_plan *plan, const struct row *row)
 	if (row_table(row) == &sb_multicast_group_table)
 		return datapath_of_group(plan, sb_multicast_group_from_row(row)) != NULL;
 	if (row_table(row) == &sb_port_group_table) {
-		const char *name = central_set_nb_name(
-			sb_port_group_name(sb_port_group_from_row(row)));
+		const char *name = sb_port_group_name(sb_port_group_from_row(row));
+		struct central_set *set = set_by_name(plan, central_set_nb_name(name));
 
-		return set_by_name(plan, name) != NULL;
+		return set && central_set_adopt(set, name, row_uuid(row));
 	}
 	return central_address_set_is_wanted(plan, sb_address_set_name(sb_address_set_from_row(row)));
 }

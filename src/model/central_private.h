@@ -192,6 +192,10 @@ void central_datapath_purge(struct txn *txn, const struct uuid *sb);
 /* CENTRAL_GROUP_COUNT if the row is none of ours. */
 enum central_group_index central_group_of_row(const struct sb_multicast_group *row);
 
+/* Takes in, or gives up, a southbound Port_Group; adopting one that no datapath of ours asks for
+ * returns false. */
+bool central_set_adopt(struct central_set *set, const char *sb_name, const struct uuid *sb);
+void central_set_drop(struct central_set *set, const struct uuid *sb);
 void central_set_write(struct central_plan *plan, struct central_set *set, struct txn *txn);
 void central_address_set_write(struct central_plan *plan, const struct uuid *nb, struct txn *txn);
 void central_svc_set_write(struct central_plan *plan, struct txn *txn);

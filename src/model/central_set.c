@@ -67,6 +67,25 @@ static bool has_datapath_key(const struct central_set *set, long long key)
 	return false;
 }
 
+void central_set_drop(struct central_set *set, const struct uuid *sb)
+{
+	size_t kept = 0;
+
+	VEC_FOREACH (other, set->sb)
+		if (!uuid_eq(other, sb))
+			set->sb.v[kept++] = *other;
+	set->sb.n = kept;
+}
+
+bool central_set_adopt(struct central_set *set, const char *sb_name, const struct uuid *sb)
+{
+	if (!has_datapath_key(set, atoll(sb_name)))
+		return false;
+	central_set_drop(set, sb);
+	VEC_ADD(set->sb, *sb);
+	return true;
+}
+
 static void write_parts(struct central_plan *plan, struct central_set *set, struct txn *txn)
 {
 	const char *name = nb_port_group_name(set->row);

@@ -147,7 +147,8 @@ def test_requested_keys(both):
 
 def test_every_port_type(both):
     switch = both.add_switch()
-    both.add_ports(switch, *[{"type": kind, "options": smap(network_name="phys")} for kind in TYPES])
+    both.add_ports(switch, *[{"type": kind, "options": smap(network_name="phys"), "addresses": "unknown"}
+                             for kind in TYPES])
     both.compare()
 
 
@@ -281,7 +282,7 @@ def edit(both):
         both.transact({"op": "delete", "table": "Port_Group", "where": [["name", "==", f"pg{rnd.randrange(3)}"]]})
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_edits(pairs, seed):
     both = Both(pairs, seed)
     for step in range(40):
