@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -12,24 +14,29 @@
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
 #include "maps.h"
 
 /* TC_ACT_UNSPEC to clsact and TCX_NEXT to tcx: whoever stands behind us goes on. */
 #define VERDICT_PASS TC_ACT_UNSPEC
 
+/* Linux 6.3; the headers we build with may be older. */
+#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
+
+/* Set before loading: the kernel has these flags. */
+const volatile bool has_decap_l3;
+
 /* One packet on its way through the stages.  A stage returns the verdict for the kernel. */
 struct pkt {
 	struct __sk_buff *skb;
 	__u32 datapath;
-	__u32 device;        /* it came in by */
-	__u16 in_key;        /* sending port; 0: a tunnel packet that does not say */
+	__u32 device; /* it came in by */
+	__u16 in_key; /* sending port; 0: a tunnel packet that does not say */
 	bool from_localport;
 	bool from_tunnel;
-	const __u8 *local;   /* tunnel source address */
-	struct ethhdr eth;   /* logical Ethernet header: packet pointers do not outlive a helper call */
+	const __u8 *local; /* tunnel source address */
+	struct ethhdr
+		eth; /* logical Ethernet header: packet pointers do not outlive a helper call */
 };
 
 /* Room in front of every walk through a chain of members. */

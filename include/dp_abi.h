@@ -188,7 +188,8 @@ struct dp_drop_key {
 	X(TUNNEL_DOWN, "no route to the other host")                                         \
 	X(TOO_BIG, "larger than the underlay's MTU allows")                                  \
 	X(HOST_STACK, "sent to the workload by the host's own stack")                        \
-	X(INTERNAL, "the kernel refused a step; please report")
+	X(INTERNAL, "the kernel refused a step; please report")                              \
+	X(SEGMENTATION, "large segment of the workload's own tunnel: turn off its offload")
 
 enum dp_drop {
 	DP_NO_DROP,

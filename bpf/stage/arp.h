@@ -33,8 +33,9 @@ static __always_inline bool stage_arp(struct pkt *p, int *ret_verdict)
 
 	if (bpf_skb_load_bytes(skb, 0, &frame, sizeof(frame)) < 0)
 		return false;
-	if (frame.arp.hrd != bpf_htons(ARP_HARDWARE_ETHERNET) || frame.arp.pro != bpf_htons(ETH_P_IP) ||
-	    frame.arp.hln != 6 || frame.arp.pln != 4 || frame.arp.op != bpf_htons(ARP_REQUEST))
+	if (frame.arp.hrd != bpf_htons(ARP_HARDWARE_ETHERNET) ||
+	    frame.arp.pro != bpf_htons(ETH_P_IP) || frame.arp.hln != 6 || frame.arp.pln != 4 ||
+	    frame.arp.op != bpf_htons(ARP_REQUEST))
 		return false;
 	asked = frame.arp.tpa;
 	map_v4(key.ip, asked);
@@ -49,8 +50,8 @@ static __always_inline bool stage_arp(struct pkt *p, int *ret_verdict)
 	frame.arp.tpa = frame.arp.spa;
 	__builtin_memcpy(frame.arp.sha, owner->mac, 6);
 	frame.arp.spa = asked;
-	*ret_verdict = bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), 0) < 0 ?
-			       drop(p, DP_DROP_INTERNAL) :
-			       send_to(skb, p->device);
+	*ret_verdict = bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), 0) < 0
+			       ? drop(p, DP_DROP_INTERNAL)
+			       : send_to(skb, p->device);
 	return true;
 }

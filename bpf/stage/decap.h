@@ -6,12 +6,7 @@
 #include "encap.h"
 #include "flood.h"
 
-#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8) /* Linux 6.3; the headers we build with may be older */
-#define DECAP_FLAGS            (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
-#define ECN_CE                 3
-
-/* Set before loading: the kernel can say that the inner packet is of the other family. */
-const volatile bool has_decap_l3;
+#define ECN_CE 3
 
 /* Headers in front of the Geneve options. */
 struct tunnel_headers {
@@ -40,15 +35,16 @@ static __always_inline bool find_keys(struct __sk_buff *skb, __u32 option_bytes,
 	for (int i = 0; i < 63; i++) { /* 63 words of options at most */
 		if (offset >= option_bytes)
 			break;
-		if (bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset, &o, sizeof(o)) < 0)
+		if (bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset, &o, sizeof(o)) <
+		    0)
 			return false;
 		bytes = sizeof(o) + (o.length & 31) * 4;
 		if (offset + bytes > option_bytes)
 			return false;
 		if (o.class == bpf_htons(DP_GENEVE_OPT_CLASS) && o.type == DP_GENEVE_OPT_TYPE) {
-			if (bytes != 8 || bpf_skb_load_bytes(skb,
-							     sizeof(struct tunnel_headers) + offset + 4,
-							     ret_keys, 4) < 0)
+			if (bytes != 8 ||
+			    bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset + 4,
+					       ret_keys, 4) < 0)
 				return false;
 			found = true;
 		} else if (o.type & 0x80) {
@@ -83,14 +79,22 @@ static __always_inline bool hand_on_congestion(struct pkt *p, __u32 inner_networ
 	return true;
 }
 
-/* Takes bytes of headers off; the frame begins with its own Ethernet header again. */
+/* Takes bytes of headers off; the frame begins with its own Ethernet header again.  An IPv6 packet must not stay
+ * IPv4 to the kernel: where the flag for that is missing, bpf_skb_change_proto() makes the switch, and the 20 bytes that it
+ * opens in front of the network header go away with the rest. */
 static __always_inline bool strip(struct pkt *p, __u32 bytes)
 {
 	struct __sk_buff *skb = p->skb;
-	__u64 flags = DECAP_FLAGS;
+	__u64 flags = PLAIN_FLAGS;
 
-	if (has_decap_l3 && p->eth.h_proto == bpf_htons(ETH_P_IPV6))
-		flags |= ADJ_ROOM_DECAP_L3_IPV6;
+	if (p->eth.h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (has_decap_l3)
+			flags |= ADJ_ROOM_DECAP_L3_IPV6;
+		else if (!bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0))
+			bytes += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+		else
+			return false;
+	}
 	if (bpf_skb_adjust_room(skb, -(__s32)bytes, BPF_ADJ_ROOM_MAC, flags) < 0 ||
 	    bpf_skb_store_bytes(skb, 0, &p->eth, sizeof(p->eth), 0) < 0)
 		return false;
@@ -148,15 +152,16 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 		return VERDICT_PASS;
 	if (bpf_skb_load_bytes(skb, 0, h, offsetof(struct tunnel_headers, geneve)) < 0)
 		return VERDICT_PASS;
-	if (h->ip.protocol != IPPROTO_UDP || h->udp.dest != bpf_htons(DP_GENEVE_PORT) || h->ip.ihl != 5 ||
-	    (h->ip.frag_off & bpf_htons(0x3fff)))
+	if (h->ip.protocol != IPPROTO_UDP || h->udp.dest != bpf_htons(DP_GENEVE_PORT) ||
+	    h->ip.ihl != 5 || (h->ip.frag_off & bpf_htons(0x3fff)))
 		return VERDICT_PASS;
 	map_v4(pair.remote, h->ip.saddr);
 	map_v4(pair.local, h->ip.daddr);
 	if (!bpf_map_lookup_elem(&tunnels, &pair))
 		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
 
-	if (bpf_skb_load_bytes(skb, offsetof(struct tunnel_headers, geneve), &h->geneve, sizeof(h->geneve)) < 0)
+	if (bpf_skb_load_bytes(skb, offsetof(struct tunnel_headers, geneve), &h->geneve,
+			       sizeof(h->geneve)) < 0)
 		return drop(&p, DP_DROP_TRUNCATED);
 	ecn = h->ip.tos & 3;
 	ip_bytes = bpf_ntohs(h->ip.tot_len);

@@ -7,7 +7,7 @@ struct geneve {
 	__u8 version_optlen; /* optlen in words */
 	__u8 flags;          /* 0x80: OAM, 0x40: critical option present */
 	__be16 protocol;
-	__be32 vni;          /* in the upper 24 bits */
+	__be32 vni; /* in the upper 24 bits */
 };
 
 struct geneve_option {
@@ -32,14 +32,15 @@ struct outer {
 	__u16 align_end;
 };
 
-#define OUTER_BYTES  (sizeof(struct outer) - 4)
-#define ENCAP_BYTES  (OUTER_BYTES - ETH_HLEN) /* what a packet grows by */
-#define ENCAP_FLAGS                                                                       \
-	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET |                        \
-	 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |                     \
-	 BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH)
-#define PORT_MIN     32768 /* source ports, as the kernel's default ip_local_port_range */
-#define PORT_COUNT   28232
+#define OUTER_BYTES (sizeof(struct outer) - 4)
+#define ENCAP_BYTES (OUTER_BYTES - ETH_HLEN) /* what a packet grows by */
+#define ENCAP_FLAGS                                                                               \
+	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | \
+	 BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) |                        \
+	 BPF_F_ADJ_ROOM_ENCAP_L2_ETH)
+#define PLAIN_FLAGS (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
+#define PORT_MIN    32768 /* source ports, as the kernel's default ip_local_port_range */
+#define PORT_COUNT  28232
 
 _Static_assert(OUTER_BYTES == 72, "Ethernet 14, IPv4 20, UDP 8, Geneve 8, option 8, Ethernet 14");
 _Static_assert(ENCAP_BYTES == sizeof(struct iphdr) + DP_GENEVE_OVERHEAD, "dp_abi.h agrees");
@@ -118,19 +119,45 @@ static __always_inline void outer_address(struct outer *o, const struct dp_tunne
 	o->ip.check = csum_fold(sum);
 }
 
-/* Grows the packet in front.  What is not IP, or is a tunnel of the workload's own already (the kernel
- * keeps offsets for one tunnel only), grows as plain bytes: right for all but GSO packets. */
-static __always_inline long make_room(struct pkt *p)
+/* A large segment that has come out of a tunnel of ours, and is now forwarded by the workload, still bears that
+ * tunnel's marks (before DECAP_L4 no kernel takes them off), so that the kernel refuses to add a tunnel.  But room for the same
+ * headers puts every offset it has kept in the right place again.  TCP tells: in a tunnel of the workload's own the
+ * outermost protocol would be another. */
+static __always_inline long make_room_again(struct pkt *p)
 {
 	struct __sk_buff *skb = p->skb;
+	bool v4 = p->eth.h_proto == bpf_htons(ETH_P_IP);
+	__u8 protocol = 0;
 	long r;
 
+	bpf_skb_load_bytes(skb, ETH_HLEN + (v4 ? 9 : 6), &protocol, 1);
+	if (protocol != IPPROTO_TCP)
+		return -1;
+	if (v4)
+		return bpf_skb_adjust_room(skb, ENCAP_BYTES, BPF_ADJ_ROOM_MAC, PLAIN_FLAGS);
+	if (!has_decap_l3)
+		return -1;
+	/* The way back from a larger step also tells the kernel that the packet is IPv4 now. */
+	r = bpf_skb_adjust_room(skb, ENCAP_BYTES + sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
+				PLAIN_FLAGS);
+	return r ? r
+		 : bpf_skb_adjust_room(skb, -(__s32)sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
+				       PLAIN_FLAGS | ADJ_ROOM_DECAP_L3_IPV4);
+}
+
+/* Grows the packet in front.  What is not IP, or is a tunnel of the workload's own already (the kernel
+ * keeps offsets for one tunnel only), grows as plain bytes: right for all but large segments. */
+static __always_inline enum dp_drop make_room(struct pkt *p)
+{
+	struct __sk_buff *skb = p->skb;
+
 	if (is_ip(p->eth.h_proto)) {
-		r = bpf_skb_adjust_room(skb, ENCAP_BYTES, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS);
-		if (!r || skb->gso_size)
-			return r;
+		if (!bpf_skb_adjust_room(skb, ENCAP_BYTES, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS))
+			return DP_NO_DROP;
+		if (skb->gso_size)
+			return make_room_again(p) ? DP_DROP_SEGMENTATION : DP_NO_DROP;
 	}
-	return bpf_skb_change_head(skb, ENCAP_BYTES, 0);
+	return bpf_skb_change_head(skb, ENCAP_BYTES, 0) ? DP_DROP_INTERNAL : DP_NO_DROP;
 }
 
 static __always_inline const struct dp_tunnel *tunnel_find(const struct pkt *p, const __u8 *remote,
@@ -142,15 +169,20 @@ static __always_inline const struct dp_tunnel *tunnel_find(const struct pkt *p, 
 }
 
 /* In: a packet whose destination is on another host, MTU checked.  Out: it is on the underlay. */
-static __always_inline int stage_encap(struct pkt *p, __u16 out_key, const struct dp_tunnel_key *pair,
+static __always_inline int stage_encap(struct pkt *p, __u16 out_key,
+				       const struct dp_tunnel_key *pair,
 				       const struct dp_tunnel *tunnel)
 {
 	struct __sk_buff *skb = p->skb;
+	enum dp_drop reason;
 	struct outer o;
 
 	outer_init(&o, p, out_key);
 	outer_address(&o, pair, tunnel);
-	if (make_room(p) < 0 || bpf_skb_store_bytes(skb, 0, &o.eth, OUTER_BYTES, 0) < 0)
+	reason = make_room(p);
+	if (reason)
+		return drop(p, reason);
+	if (bpf_skb_store_bytes(skb, 0, &o.eth, OUTER_BYTES, 0) < 0)
 		return drop(p, DP_DROP_INTERNAL);
 	skb->mark = 0;
 	if (tunnel->flags & DP_TUNNEL_NEIGHBOR)

@@ -10,8 +10,8 @@ struct walk {
 	struct pkt *p;
 	struct dp_member_key key;
 	bool spare_localports;
-	__u32 inner_bytes;    /* remote chain: what must fit each member's tunnel */
-	struct outer *outer;  /* remote chain: rewritten for each member */
+	__u32 inner_bytes;   /* remote chain: what must fit each member's tunnel */
+	struct outer *outer; /* remote chain: rewritten for each member */
 };
 
 static __always_inline void walk_init(struct walk *w, struct pkt *p, __u16 group)
@@ -83,7 +83,8 @@ static __always_inline bool chain_is_empty(const struct pkt *p, __u16 group, __u
 
 static __always_inline bool group_is_empty(const struct pkt *p, __u16 group)
 {
-	return chain_is_empty(p, group, DP_CHAIN_LOCAL) && chain_is_empty(p, group, DP_CHAIN_REMOTE);
+	return chain_is_empty(p, group, DP_CHAIN_LOCAL) &&
+	       chain_is_empty(p, group, DP_CHAIN_REMOTE);
 }
 
 /* In: a bare frame for the local members of group.  Localports get no copy of what came from a tunnel or from
@@ -102,6 +103,7 @@ static __always_inline void flood_local(struct pkt *p, __u16 group)
 /* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done. */
 static __always_inline int stage_flood(struct pkt *p, __u16 group)
 {
+	enum dp_drop reason;
 	struct outer outer;
 	struct walk w;
 
@@ -113,8 +115,9 @@ static __always_inline int stage_flood(struct pkt *p, __u16 group)
 	w.inner_bytes = inner_bytes(p);
 	w.outer = &outer;
 	outer_init(&outer, p, group);
-	if (make_room(p) < 0)
-		return drop(p, DP_DROP_INTERNAL);
+	reason = make_room(p);
+	if (reason)
+		return drop(p, reason);
 	p->skb->mark = 0;
 	bpf_loop(CHAIN_MAX, flood_remote_step, &w, 0);
 	return TC_ACT_SHOT;

@@ -36,7 +36,8 @@ static __always_inline __u16 nd_checksum(struct nd_advertisement *na)
 	__s64 sum;
 
 	sum = bpf_csum_diff(NULL, 0, tail, sizeof(tail), 0);
-	sum = bpf_csum_diff(NULL, 0, (void *)na + offsetof(struct nd_advertisement, ip.saddr), 32 + sizeof(struct nd_message) + 8, sum);
+	sum = bpf_csum_diff(NULL, 0, (void *)na + offsetof(struct nd_advertisement, ip.saddr),
+			    32 + sizeof(struct nd_message) + 8, sum);
 	return csum_fold(sum);
 }
 

@@ -35,12 +35,12 @@ static __always_inline bool fits(struct pkt *p, const struct dp_tunnel *tunnel)
 	return inner_bytes(p) + ENCAP_BYTES <= tunnel->mtu;
 }
 
-#define ICMP4_ECHO_REPLY   0
-#define ICMP4_UNREACHABLE  3
-#define ICMP4_FRAG_NEEDED  4 /* code */
-#define ICMP4_ECHO         8
-#define ICMP6_TOO_BIG      2
-#define ICMP6_INFO_MIN     128 /* smaller types are errors */
+#define ICMP4_ECHO_REPLY  0
+#define ICMP4_UNREACHABLE 3
+#define ICMP4_FRAG_NEEDED 4 /* code */
+#define ICMP4_ECHO        8
+#define ICMP6_TOO_BIG     2
+#define ICMP6_INFO_MIN    128 /* smaller types are errors */
 
 /* RFC 1191 4 and RFC 4443 3.2: the same but for the width of mtu, whose upper half is unused in IPv4. */
 struct icmp_too_big {
@@ -66,7 +66,8 @@ struct too_big_v6 {
 static __always_inline bool make_quote(struct __sk_buff *skb, __u32 bytes)
 {
 	return !bpf_skb_change_tail(skb, ETH_HLEN + QUOTE_BYTES, 0) &&
-	       !bpf_skb_change_head(skb, bytes, 0) && !bpf_skb_pull_data(skb, bytes + ETH_HLEN + QUOTE_BYTES);
+	       !bpf_skb_change_head(skb, bytes, 0) &&
+	       !bpf_skb_pull_data(skb, bytes + ETH_HLEN + QUOTE_BYTES);
 }
 
 static __always_inline bool answer_v4(struct pkt *p, __u32 mtu)
@@ -80,7 +81,8 @@ static __always_inline bool answer_v4(struct pkt *p, __u32 mtu)
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0 || ip.version != 4)
 		return false;
-	if (ip.frag_off & bpf_htons(0x1fff) || (ip.daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
+	if (ip.frag_off & bpf_htons(0x1fff) ||
+	    (ip.daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
 		return false;
 	if (ip.protocol == IPPROTO_ICMP) { /* no error about an error */
 		__u8 type = 0;
@@ -118,15 +120,17 @@ static __always_inline bool answer_v4(struct pkt *p, __u32 mtu)
 		.code = ICMP4_FRAG_NEEDED,
 		.mtu = bpf_htonl(mtu),
 	};
-	answer->icmp.check = csum_fold(bpf_csum_diff(
-		NULL, 0, data + offsetof(struct too_big_v4, icmp), sizeof(answer->icmp) + QUOTE_BYTES, 0));
+	answer->icmp.check =
+		csum_fold(bpf_csum_diff(NULL, 0, data + offsetof(struct too_big_v4, icmp),
+					sizeof(answer->icmp) + QUOTE_BYTES, 0));
 	return true;
 }
 
 static __always_inline bool answer_v6(struct pkt *p, __u32 mtu)
 {
 	struct __sk_buff *skb = p->skb;
-	__be32 tail[2] = { bpf_htonl(sizeof(struct icmp_too_big) + QUOTE_BYTES), bpf_htonl(IPPROTO_ICMPV6) };
+	__be32 tail[2] = { bpf_htonl(sizeof(struct icmp_too_big) + QUOTE_BYTES),
+			   bpf_htonl(IPPROTO_ICMPV6) };
 	struct too_big_v6 *answer;
 	struct ipv6hdr ip;
 	void *data;
@@ -163,8 +167,9 @@ static __always_inline bool answer_v6(struct pkt *p, __u32 mtu)
 	answer->icmp = (struct icmp_too_big){ .type = ICMP6_TOO_BIG, .mtu = bpf_htonl(mtu) };
 	sum = bpf_csum_diff(NULL, 0, tail, sizeof(tail), 0);
 	sum = bpf_csum_diff(NULL, 0, data + offsetof(struct too_big_v6, ip.saddr), 32, sum);
-	answer->icmp.check = csum_fold(bpf_csum_diff(
-		NULL, 0, data + offsetof(struct too_big_v6, icmp), sizeof(answer->icmp) + QUOTE_BYTES, sum));
+	answer->icmp.check =
+		csum_fold(bpf_csum_diff(NULL, 0, data + offsetof(struct too_big_v6, icmp),
+					sizeof(answer->icmp) + QUOTE_BYTES, sum));
 	return true;
 }
 

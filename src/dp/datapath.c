@@ -231,7 +231,8 @@ static void remove_other_builds(const struct datapath *dp, const char *build)
 		closedir(d);
 }
 
-static int load_or_find(struct datapath *dp, struct heddle_bpf *skel, struct err *err)
+static int load_or_find(struct datapath *dp, struct heddle_bpf *skel, bool old_kernel,
+			struct err *err)
 {
 	AUTO_FREE char *build = NULL;
 	AUTO_FREE char *dir = NULL;
@@ -242,7 +243,7 @@ static int load_or_find(struct datapath *dp, struct heddle_bpf *skel, struct err
 	uint64_t hash;
 	int r;
 
-	skel->rodata->has_decap_l3 = probe_decap_l3();
+	skel->rodata->has_decap_l3 = !old_kernel && probe_decap_l3();
 	hash = fnv1a(0xcbf29ce484222325u, elf, size);
 	hash = fnv1a(hash, skel->rodata, sizeof(*skel->rodata));
 	build = xasprintf("%016llx", (unsigned long long)hash);
@@ -282,7 +283,7 @@ int datapath_open(const struct datapath_opts *opts, struct datapath **ret, struc
 	if (!skel)
 		return explain_load(-errno, err);
 	dp->has_tcx = !opts->force_clsact && attach_has_tcx();
-	r = load_or_find(dp, skel, err);
+	r = load_or_find(dp, skel, opts->force_clsact, err);
 	heddle_bpf__destroy(skel);
 	if (r < 0)
 		return r;

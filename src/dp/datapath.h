@@ -17,8 +17,9 @@ struct datapath;
 struct err;
 
 struct datapath_opts {
-	const char *bpffs_dir; /* mounted here if it is no bpffs yet; pins go to <bpffs_dir>/v<DP_ABI>/ */
-	bool force_clsact;     /* tests: behave as on a kernel without tcx */
+	const char *
+		bpffs_dir; /* mounted here if it is no bpffs yet; pins go to <bpffs_dir>/v<DP_ABI>/ */
+	bool force_clsact; /* tests: behave as on Linux 6.1, which has neither tcx nor DECAP_L3 */
 };
 
 /* -EPERM: not root, -ENOTSUP: no BPF here, ...: err says what to do. */
@@ -34,11 +35,13 @@ enum datapath_hook {
 
 /* Attaches, or adopts the pinned link if it is on that very device (a re-created device has a new
  * ifindex, and the old link is defunct).  Attaching twice is success. */
-int datapath_attach(struct datapath *dp, enum datapath_hook hook, uint32_t ifindex, struct err *err);
+int datapath_attach(struct datapath *dp, enum datapath_hook hook, uint32_t ifindex,
+		    struct err *err);
 int datapath_detach(struct datapath *dp, enum datapath_hook hook, uint32_t ifindex);
 /* Visits the devices attached now (adopted ones too), so that the owner can detach what it no longer wants. */
 void datapath_each_attached(struct datapath *dp,
-			    void (*visit)(void *arg, enum datapath_hook hook, uint32_t ifindex), void *arg);
+			    void (*visit)(void *arg, enum datapath_hook hook, uint32_t ifindex),
+			    void *arg);
 
 /* Reports every entry of the configuration maps to dp_state_have(). */
 int datapath_read(struct datapath *dp, struct dp_state *state, struct err *err);
@@ -49,7 +52,8 @@ int datapath_apply(struct datapath *dp, struct dp_state *state, struct err *err)
 /* Counters, summed over CPUs.  -ENOENT: the port has none. */
 int datapath_counters(struct datapath *dp, uint32_t ifindex, struct dp_counters *ret);
 int datapath_each_drop(struct datapath *dp,
-		       void (*visit)(void *arg, const struct dp_drop_key *key, uint64_t packets), void *arg);
+		       void (*visit)(void *arg, const struct dp_drop_key *key, uint64_t packets),
+		       void *arg);
 
 /* For commands beside the running agent: opens the pinned maps for reading only. */
 int datapath_open_readonly(const char *bpffs_dir, struct datapath **ret, struct err *err);

@@ -69,8 +69,8 @@ static void run(int argc, char **argv)
 {
 	static const struct dp_owner owner;
 	struct err err = ERR_INIT;
-	enum datapath_hook hook =
-		argc > 1 && strcmp(argv[1], "underlay") == 0 ? DATAPATH_UNDERLAY : DATAPATH_WORKLOAD;
+	enum datapath_hook hook = argc > 1 && strcmp(argv[1], "underlay") == 0 ? DATAPATH_UNDERLAY
+									       : DATAPATH_WORKLOAD;
 	uint32_t ifindex = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
 
 	if (strcmp(argv[0], "open") == 0) {

@@ -100,3 +100,40 @@ def test_path_mtu_is_discovered(address):
         transfer(p.guests[0].ns, p.guests[1].ns, address)
         route = p.guests[0].ns.sh("ip", "route", "get", address)
         assert "mtu 1442" in route, route
+
+
+@pytest.mark.parametrize("setup", [None, software])
+def test_a_workload_may_forward(setup):
+    """What came out of a tunnel goes into the next one: the kernel keeps the marks of the first on large segments."""
+    with pair() as p:
+        if setup:
+            setup(p)
+        (here, there), (a, router) = p.hosts, p.guests
+        far = here.guest("t", "00:00:00:aa:bb:30")
+        here.port(far, fabric.SWITCH, 3)
+        here.target(fabric.SWITCH, 3, far.mac, fabric.T_LOCAL | fabric.T_PEER, far.ifindex)
+        there.target(fabric.SWITCH, 3, far.mac, fabric.T_REMOTE, remote=here.ip)
+        for h, answers in (here, ((3, far), (2, router))), (there, ((3, far), (1, a))):
+            for key, g in answers:
+                h.neighbor(fabric.SWITCH, f"10.0.2.{key}", g.mac, key)
+                h.neighbor(fabric.SWITCH, f"fd02::{key}", g.mac, key)
+            h.apply()
+        here.do("attach", "workload", far.ifindex)
+        for ns, sysctl in (far.ns, "disable_ipv6=0"), (router.ns, "forwarding=1"):
+            name, value = sysctl.split("=")
+            ns.sh("sh", "-c", f"echo {value} > /proc/sys/net/ipv6/conf/eth0/{name}; echo {value} > /proc/sys/net/ipv6/conf/all/{name}")
+        router.ns.sh("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects; "
+                     "echo 0 > /proc/sys/net/ipv4/conf/eth0/send_redirects")
+        far.ns.sh("ip", "link", "set", "eth0", "mtu", "1442")
+        far.ns.sh("ip", "addr", "add", "10.0.2.3/24", "dev", "eth0")
+        far.ns.sh("ip", "addr", "add", "fd02::3/64", "dev", "eth0", "nodad")
+        router.ns.sh("ip", "addr", "add", "10.0.2.2/24", "dev", "eth0")
+        router.ns.sh("ip", "addr", "add", "fd02::2/64", "dev", "eth0", "nodad")
+        far.ns.sh("ip", "route", "add", "default", "via", "10.0.2.2")
+        far.ns.sh("ip", "-6", "route", "add", "default", "via", "fd02::2")
+        a.ns.sh("ip", "route", "add", "10.0.2.0/24", "via", GUEST_IPS[1])
+        a.ns.sh("ip", "-6", "route", "add", "fd02::/64", "via", GUEST_IP6S[1])
+        drops = [fabric.Drops(h) for h in p.hosts]
+        for address in "10.0.2.3", "fd02::3":
+            transfer(a.ns, far.ns, address)
+            assert all(not any(r in ("internal", "segmentation") for _, _, r in d.delta()) for d in drops), address

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What arrives from the underlay: who gets it, what is dropped and under which name, what is left alone."""
 import random
+import socket
 
 import pytest
 from scapy.all import ARP, IP, UDP, Ether, IPv6, Raw
 
 import fabric
-from fabric import (FLOOD, LOCAL_IP, LP1, M1, M2, PMAC, REM, REMOTE_IP, SWITCH, T_DISABLED, T_LOCAL, UMAC, UNKNOWN)
+from fabric import (FLOOD, LOCAL_IP, LP1, M1, M2, PMAC, REM, REMOTE_IP, SWITCH, T_DISABLED, T_LOCAL, T_REMOTE, UMAC, UNKNOWN)
+from pair import pair
 
 OPTION = "01028001"
 
@@ -156,3 +158,31 @@ def test_noise(bench):
     assert "lp2" not in bench.heard()
     assert bench.host.counters(bench.v2)[0] - before == sent
     assert all(reason not in ("internal", "no_port") for _, _, reason in drops.delta()), drops.delta()
+
+
+def test_a_tap_receives_large_segments_in_parts():
+    """Where the underlay cannot cut tunnelled segments, software does, and a tap gets them one by one."""
+    with pair() as p:
+        p.hosts[0].ns.sh("ethtool", "-K", "und", "tx-udp_tnl-segmentation", "off")
+        a, b = p.hosts
+        tap = b.guest("t", "00:00:00:aa:bb:40", tap=True)
+        b.port(tap, SWITCH, 4)
+        b.target(SWITCH, 4, tap.mac, T_LOCAL, tap.ifindex)
+        a.target(SWITCH, 4, tap.mac, T_REMOTE, remote=b.ip)
+        for address in "10.0.1.40", "fd00::40":
+            a.neighbor(SWITCH, address, tap.mac, 4)
+        a.apply()
+        b.apply()
+        b.do("attach", "workload", tap.ifindex)
+        for address, family in ("10.0.1.40", socket.AF_INET), ("fd00::40", socket.AF_INET6):
+            with p.guests[0].ns.entered():
+                s = socket.socket(family, socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_UDP, 103, 1000)  # UDP_SEGMENT
+            s.sendto(b"".join(bytes([n]) * 1000 for n in range(20)), (address, 9))
+            frames = tap.wire.expect(20)
+            for n, f in enumerate(frames):
+                packet = Ether(f)
+                assert bytes(packet[UDP].payload) == bytes([n]) * 1000
+                del packet[UDP].chksum
+                assert bytes(Ether(bytes(packet))) == f
+            s.close()
