@@ -218,6 +218,7 @@ size_t control_network_commands(const struct lab *lab)
 	return 1 + ports + lab->n_workloads + 1;
 }
 
+/* --wait=sb: so that keys are given out in this order. */
 static void port_command(const struct lab_workload *w, struct control_command *ret)
 {
 	static char address[64];
@@ -229,7 +230,7 @@ static void port_command(const struct lab_workload *w, struct control_command *r
 	snprintf(address, sizeof(address), "%s %s", w->mac, w->ip);
 	memcpy(ret->argv, argv, sizeof(argv));
 	if (!w->localport)
-		ret->argv[9] = NULL;
+		ret->argv[10] = NULL;
 }
 
 static void set_command(struct control_command *ret, const char *const *argv, size_t n)

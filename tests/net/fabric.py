@@ -199,6 +199,8 @@ class Host(Namespace):
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
         self.agent.wait_for(f"{self.name}: Open_vSwitch database",
                             lambda: (self.dir / "db.sock").exists())
+        self.agent.wait_for(f"{self.name}: integration bridge",
+                            lambda: "br-int" in self.vsctl("list-br"))
 
     def heddle(self, *args, check=True):
         return run(HEDDLE, *args, env={**self.fabric.env, **self.env}, check=check)

@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
@@ -92,9 +92,10 @@ def new_mark():
     return b"mark" + secrets.token_hex(8).encode()
 
 
-def udp_frame(source_mac, destination_mac, source_ip, destination_ip, mark):
+def marked_frame(source_mac, destination_mac, source_ip, destination_ip, mark):
+    """A packet that no stack answers: an answer that quotes it would carry the mark too."""
     return (Ether(src=source_mac, dst=destination_mac) / IP(src=source_ip, dst=destination_ip) /
-            UDP(sport=4000, dport=4000) / Raw(mark))
+            ICMP(type="echo-reply", id=1) / Raw(mark))
 
 
 def geneve_frame(ether, source, destination, vni, option, inner, **geneve):

@@ -7,7 +7,7 @@ import struct
 
 from fabric import Workload, in_netns, wait_for
 from scapy.layers.l2 import ARP, Ether
-from sniff import new_mark, udp_frame
+from sniff import new_mark, marked_frame
 from test_switches import MAC, two_ports
 
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
@@ -85,10 +85,10 @@ def test_tap_workload(fabric):
         assert answer and answer[ARP].op == 2 and answer[ARP].hwsrc == MAC.format(2)
         with b.sniff() as rx:
             mark = new_mark()
-            os.write(fd, bytes(udp_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark)))
+            os.write(fd, bytes(marked_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark)))
             assert rx.wait(mark)
             mark = new_mark()
-            rx.send(udp_frame(MAC.format(2), MAC.format(1), "10.0.0.2", "10.0.0.1", mark))
+            rx.send(marked_frame(MAC.format(2), MAC.format(1), "10.0.0.2", "10.0.0.1", mark))
             assert read_frame(fd, lambda f: mark in bytes(f))
     finally:
         os.close(fd)

@@ -7,7 +7,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
-from sniff import geneve_frame, new_mark, ovn_option, udp_frame
+from sniff import geneve_frame, new_mark, ovn_option, marked_frame
 from test_switches import MAC, two_ports
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -25,7 +25,7 @@ class Forger:
         self.socket = a.host.sniff("und0")
 
     def send(self, mark, vni=None, option=None, source=None, inner=None, **geneve):
-        inner = inner or udp_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark)
+        inner = inner or marked_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark)
         option = ovn_option(self.key["a"], self.key["b"]) if option is None else option
         self.socket.send(geneve_frame(self.ether, source or self.source, self.destination,
                                       self.vni if vni is None else vni, option, inner, **geneve))
@@ -86,7 +86,7 @@ def test_tunnel_packet_for_a_localport(fabric, forger):
         assert not at_l.having(mark)
         mark = new_mark()
         forger.send(mark, option=ovn_option(forger.key["a"], 32768),
-                    inner=udp_frame(MAC.format(1), BROADCAST, "10.0.0.1", "10.0.0.255", mark))
+                    inner=marked_frame(MAC.format(1), BROADCAST, "10.0.0.1", "10.0.0.255", mark))
         assert rx.wait(mark)
         assert not at_l.having(mark)
 
@@ -137,6 +137,6 @@ def test_random_workload_packets(fabric, forger):
                     rng.randbytes(rng.choice([0, 1, 3, 8, 20, 27, 28, 40, 63, 64, 72, 1000])))
         with forger.b.sniff() as rx:
             mark = new_mark()
-            tx.send(udp_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark))
+            tx.send(marked_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", mark))
             assert rx.wait(mark)
     assert forger.a.ping(forger.b, 3) == 3

@@ -35,7 +35,7 @@ def test_walk_through_with_real_tools_and_helper(fabric):
     fabric.nbctl("ls-add", "ls0")
     for n in (10, 20, 30):
         port = f"ls0-ns{n // 10}"
-        fabric.nbctl("lsp-add", "ls0", port)
+        fabric.nbctl("--wait=sb", "lsp-add", "ls0", port)
         fabric.nbctl("lsp-set-addresses", port, f"{mac.format(n)} 10.0.1.{n}")
     fabric.nbctl("lsp-set-type", "ls0-ns3", "localport")
     controller, hypervisor = fabric.host("controller"), fabric.host("hypervisor")

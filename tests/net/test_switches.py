@@ -3,7 +3,7 @@
 import os
 
 from fabric import wait_for
-from sniff import new_mark, udp_frame
+from sniff import new_mark, marked_frame
 
 MAC = "0a:00:00:00:00:{:02x}"
 
@@ -28,12 +28,13 @@ def test_walk_through(fabric):
     ns2 = hypervisor.plug("ns2", "ls0-ns2", mac.format(20), "10.0.1.20")
     ns3h = hypervisor.plug("ns3", "ls0-ns3", mac.format(30), "10.0.1.30")
     fabric.sync()
+    key1, key2 = (int(fabric.binding(f"ls0-ns{n}", "tunnel_key")) for n in (1, 2))
     with fabric.sniff_underlay() as wire:
         assert ns1.ping(ns2, 3) == 3
-        assert [(p[2], p[3], p[4]) for p in wire.tunnelled()] == [(1, 1, 2), (1, 2, 1)] * 3
+        assert [p[2:5] for p in wire.tunnelled()] == [(1, key1, key2), (1, key2, key1)] * 3
         wire.clear()
         assert ns2.ping(ns1, 3) == 3
-        assert [(p[3], p[4]) for p in wire.tunnelled()] == [(2, 1), (1, 2)] * 3
+        assert [p[3:5] for p in wire.tunnelled()] == [(key2, key1), (key1, key2)] * 3
         wire.clear()
         assert ns1.ping(ns3c, 3) == 3 and ns2.ping(ns3h, 3) == 3
         assert ns3c.ping(ns1, 3) == 3 and ns3h.ping(ns2, 3) == 3
@@ -59,9 +60,9 @@ def test_two_switches_do_not_see_each_other(fabric):
                     pairs[there][1].sniff() as other_b:
                 mark = new_mark()
                 for mac in (MAC.format(2), "ff:ff:ff:ff:ff:ff", MAC.format(9)):
-                    tx.send(udp_frame(MAC.format(1), mac, "10.0.0.1", "10.0.0.2", mark))
+                    tx.send(marked_frame(MAC.format(1), mac, "10.0.0.1", "10.0.0.2", mark))
                 last = new_mark()
-                tx.send(udp_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", last))
+                tx.send(marked_frame(MAC.format(1), MAC.format(2), "10.0.0.1", "10.0.0.2", last))
                 assert rx.wait(last)
                 assert len(rx.having(mark)) == 2  # unicast and broadcast; nobody has MAC 9
                 assert not other_a.having(mark) and not other_b.having(mark)
@@ -81,7 +82,7 @@ def test_three_hosts_one_copy_of_a_broadcast_each(fabric):
     sniffers = [w.sniff() for w in workloads]
     with fabric.sniff_underlay() as wire:
         mark = new_mark()
-        sniffers[0].send(udp_frame(MAC.format(1), "ff:ff:ff:ff:ff:ff", "10.0.0.1", "10.0.0.255", mark))
+        sniffers[0].send(marked_frame(MAC.format(1), "ff:ff:ff:ff:ff:ff", "10.0.0.1", "10.0.0.255", mark))
         for sniffer in sniffers[1:]:
             assert sniffer.wait(mark)
         assert len(wire.tunnelled(mark)) == 2

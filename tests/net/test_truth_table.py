@@ -4,7 +4,7 @@ import os
 
 import pytest
 from fabric import Fabric
-from sniff import new_mark, udp_frame
+from sniff import new_mark, marked_frame
 
 BROADCAST, MULTICAST, NOBODY = "ff:ff:ff:ff:ff:ff", "01:00:5e:01:02:03", "0a:00:00:00:00:99"
 UNKNOWN_GROUP, FLOOD_GROUP = 32769, 32768
@@ -70,7 +70,7 @@ class Table:
         mac = PORTS[destination][0] if destination in PORTS else destination
         ip = PORTS[destination][1] if destination in PORTS else "10.9.0.250"
         source = PORTS[sender.split("/")[1]]
-        self.sniffers[sender].send(udp_frame(source[0], mac, source[1], ip, mark))
+        self.sniffers[sender].send(marked_frame(source[0], mac, source[1], ip, mark))
 
     def fence(self):
         """One CPU handles what it is given in order: when these have arrived, all before them have."""
