@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""heddle central as a process: embedded servers, the lock, faults, bad input."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from ovsdb import HEDDLE, Connection, wait_for
+
+
+def add_switch(pair, name, *ports):
+    pair.nb.transact(
+        *[{"op": "insert", "table": "Logical_Switch_Port", "uuid-name": f"p{i}", "row": {"name": port}}
+          for i, port in enumerate(ports)],
+        {"op": "insert", "table": "Logical_Switch", "row": {
+            "name": name, "ports": ["set", [["named-uuid", f"p{i}"] for i in range(len(ports))]]}})
+
+
+def bound_names(pair):
+    return sorted(row["logical_port"] for row in pair.sb.rows("Port_Binding"))
+
+
+def test_rows_follow_and_go(pair):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a", "b")
+    pair.sync()
+    assert bound_names(pair) == ["a", "b"]
+    pair.nb.transact({"op": "delete", "table": "Logical_Switch", "where": []})
+    pair.sync()
+    assert bound_names(pair) == [] and pair.sb.rows("Datapath_Binding") == []
+    pair.check(central)
+
+
+def test_the_second_instance_waits_for_the_lock(pair):
+    first = pair.run_heddle()
+    pair.sync()
+    pair.run_heddle(log="second.log")
+    wait_for(lambda: "southbound database: connected" in pair.log("second.log"), "the second connects")
+    add_switch(pair, "ls", "a")
+    pair.sync()
+    assert "active" not in pair.log("second.log")
+    pair.end(first)
+    add_switch(pair, "ls2", "b")
+    pair.sync()
+    assert "active" in pair.log("second.log")
+    assert bound_names(pair) == ["a", "b"]
+
+
+def test_a_stolen_lock_ends_writing(pair):
+    central = pair.run_heddle()
+    pair.sync()
+    thief = Connection(pair.sb.socket)
+    thief.call("steal", ["ovn_northd"])
+    wait_for(lambda: "standing by" in pair.log(), "central stands by")
+    add_switch(pair, "ls", "a")
+    version = pair.nb.rows("NB_Global")[0]["_version"]
+    thief.call("unlock", ["ovn_northd"])
+    thief.close()
+    assert pair.nb.rows("NB_Global")[0]["_version"] == version
+    pair.sync()
+    assert bound_names(pair) == ["a"]
+    pair.check(central)
+
+
+def test_it_never_takes_the_lock_from_northd(pair):
+    northd = pair.run_northd()
+    pair.sync()
+    pair.run_heddle()
+    wait_for(lambda: "southbound database: connected" in pair.log(), "central connects")
+    add_switch(pair, "ls", "a")
+    pair.sync()
+    assert "active" not in pair.log()
+    pair.end(northd)
+    add_switch(pair, "ls2", "b")
+    pair.sync()
+    assert bound_names(pair) == ["a", "b"]
+
+
+@pytest.mark.parametrize("which", ["nb", "sb"])
+def test_a_database_server_that_is_killed(pair, which):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a", "b")
+    pair.sync()
+    before = pair.sb.rows("Port_Binding")
+    database = getattr(pair, which)
+    database.kill()
+    os.unlink(database.socket)
+    database.start()
+    add_switch(pair, "ls2", "c")
+    pair.sync()
+    keys = {row["logical_port"]: row["tunnel_key"] for row in pair.sb.rows("Port_Binding")}
+    assert keys == {**{row["logical_port"]: row["tunnel_key"] for row in before}, "c": 1}
+    pair.check(central)
+
+
+def test_central_killed_and_started_again(pair):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a", "b")
+    pair.sync()
+    before = pair.sb.rows("Port_Binding")
+    central.kill()
+    central.wait()
+    pair.programs.remove(central)
+    pair.nb.transact({"op": "update", "table": "Logical_Switch_Port", "where": [["name", "==", "a"]],
+                      "row": {"addresses": "00:00:00:00:00:01"}})
+    central = pair.run_heddle()
+    pair.sync()
+    after = {row["logical_port"]: row for row in pair.sb.rows("Port_Binding")}
+    assert after["a"]["mac"] == "00:00:00:00:00:01"
+    for row in before:
+        assert after[row["logical_port"]]["tunnel_key"] == row["tunnel_key"]
+        assert after[row["logical_port"]]["_uuid"] == row["_uuid"]
+    pair.check(central)
+
+
+def test_rows_that_somebody_removed_come_back(pair):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a", "b")
+    pair.sync()
+    pair.sb.transact({"op": "delete", "table": "Multicast_Group", "where": []},
+                     {"op": "delete", "table": "Port_Binding", "where": []},
+                     {"op": "delete", "table": "Datapath_Binding", "where": []})
+    wait_for(lambda: bound_names(pair) == ["a", "b"], "the ports are back", pair.dump)
+    pair.check(central)
+
+
+def test_hv_cfg_is_that_of_the_slowest_host(pair):
+    pair.run_heddle()
+    pair.sync()
+    pair.sb.transact({"op": "insert", "table": "Chassis_Private", "row": {"name": "h1", "nb_cfg": 1}},
+                     {"op": "insert", "table": "Chassis_Private", "row": {"name": "h2", "nb_cfg": 0}})
+    pair.sync()
+    assert pair.nb.rows("NB_Global")[0]["hv_cfg"] == 0
+    pair.sb.transact({"op": "update", "table": "Chassis_Private", "where": [["name", "==", "h2"]],
+                      "row": {"nb_cfg": 2, "nb_cfg_timestamp": 77}})
+    wait_for(lambda: pair.nb.rows("NB_Global")[0]["hv_cfg"] == 1, "hv_cfg follows", pair.dump)
+
+
+def test_where_hosts_find_the_northbound_database(pair):
+    central = pair.run_heddle("--public-address=192.0.2.1")
+    pair.sync()
+    options = dict(pair.sb.rows("SB_Global")[0]["options"][1])
+    assert options["heddle-nb-remote"] == "tcp:192.0.2.1:6641"
+    pair.nb.transact({"op": "mutate", "table": "NB_Global", "where": [], "mutations": [
+        ["options", "insert", ["map", [["heddle-nb-remote", "ssl:192.0.2.2:6641"]]]]]})
+    pair.sync()
+    options = dict(pair.sb.rows("SB_Global")[0]["options"][1])
+    assert options["heddle-nb-remote"] == "ssl:192.0.2.2:6641"
+    pair.check(central)
+
+
+def test_bad_content_is_named_once(pair):
+    central = pair.run_heddle()
+    pair.nb.transact(
+        {"op": "insert", "table": "Logical_Switch_Port", "uuid-name": "p", "row": {
+            "name": "bad", "addresses": "00:00:00:00:00:0x", "type": "quantum",
+            "options": ["map", [["requested-tnl-key", "99999"]]]}},
+        {"op": "insert", "table": "Logical_Switch", "row": {"name": "ls", "ports": ["named-uuid", "p"]}})
+    add_switch(pair, "other", "good")
+    pair.sync()
+    pair.nb.transact({"op": "update", "table": "Logical_Switch_Port", "where": [["name", "==", "bad"]],
+                      "row": {"external_ids": ["map", [["touched", "1"]]]}})
+    pair.sync()
+    assert bound_names(pair) == ["bad", "good"]
+    warnings = [line for line in pair.log().splitlines() if "warn" in line]
+    assert len(warnings) == 3 and all('"bad"' in line for line in warnings), warnings
+    pair.check(central)
+
+
+# ---- embedded servers ----
+
+class Embedded:
+    def __init__(self, directory):
+        self.dir = directory
+        self.log = open(directory / "central.log", "ab")
+        self.process = None
+
+    def start(self, *more):
+        self.process = subprocess.Popen(
+            [HEDDLE, "central", f"--state-dir={self.dir}/state", f"--run-dir={self.dir}/run",
+             f"--nb-socket={self.dir}/nb.sock", f"--sb-socket={self.dir}/sb.sock", *more],
+            stdout=self.log, stderr=self.log)
+        wait_for(lambda: "active" in self.text() or self.process.poll() is not None, "active", self.text)
+
+    def text(self):
+        return (self.dir / "central.log").read_text()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+
+@pytest.fixture
+def embedded(tmp_path):
+    central = Embedded(tmp_path)
+    yield central
+    central.stop()
+
+
+def test_embedded_servers_start_and_end_with_it(embedded):
+    embedded.start()
+    nb = Connection(embedded.dir / "nb.sock")
+    nb.call("transact", ["OVN_Northbound", {"op": "insert", "table": "Logical_Switch", "row": {"name": "x"}}])
+
+    def keys():
+        sb = Connection(embedded.dir / "sb.sock")
+        rows = sb.call("transact", ["OVN_Southbound", {"op": "select", "table": "Datapath_Binding", "where": []}])
+        sb.close()
+        return [row["tunnel_key"] for row in rows[0]["rows"]]
+
+    wait_for(lambda: keys() == [1], "the datapath has a row", embedded.text)
+    assert embedded.stop() == 0
+
+    def gone():
+        try:
+            Connection(embedded.dir / "sb.sock").close()
+            return False
+        except OSError:
+            return True
+
+    wait_for(gone, "the servers end", embedded.text)
+    embedded.log.truncate(0)
+    embedded.start()
+    assert keys() == [1]
+
+
+@pytest.mark.parametrize("argument, status, words", [
+    ("--nb=nonsense", 1, "nonsense"),
+    ("--sb=tcp:", 1, "tcp:"),
+    ("--log-level=loud", 2, "loud"),
+    ("--colour", 2, "colour"),
+    ("stray", 2, "stray"),
+    ("--schema-dir=/nonexistent", 1, "/nonexistent"),
+])
+def test_bad_arguments(tmp_path, argument, status, words):
+    done = subprocess.run([HEDDLE, "central", f"--state-dir={tmp_path}", f"--run-dir={tmp_path}",
+                           f"--nb-socket={tmp_path}/nb", f"--sb-socket={tmp_path}/sb", argument],
+                          capture_output=True, text=True, timeout=20)
+    assert done.returncode == status
+    assert words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
