@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
-#include <bpf/bpf_helpers.h>
+/* libbpf's headers want the kernel's types first. */
+/* clang-format off */
 #include <linux/bpf.h>
 #include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+/* clang-format on */
 
 #include "dp_abi.h"
 

@@ -158,10 +158,17 @@ static int tcx_attach(struct datapath *dp, enum prog prog, uint32_t ifindex)
 	return r;
 }
 
+/* The kernel frees a link some time after its last reference has gone: detaching it takes effect at once, so
+ * that the device can be attached again. */
 static int tcx_detach(struct datapath *dp, enum prog prog, uint32_t ifindex)
 {
 	AUTO_FREE char *path = link_path(dp, prog, ifindex);
+	int fd = bpf_obj_get(path);
 
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	bpf_link_detach(fd);
+	close(fd);
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
