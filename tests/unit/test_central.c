@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "minidb.h"
+#include "model/central_keys.h"
+#include "model/central_plan.h"
+#include "schema/nb.h"
+#include "schema/sb.h"
+#include "util/array.h"
+
+/* ---- keys ---- */
+
+static void keys_are_given_like_ovn_northd_does(void **state)
+{
+	static const struct {
+		uint32_t taken[6], max, hint, want;
+		const char *why;
+	} cases[] = {
+		{ { 0 }, 10, 0, 1, "the first" },
+		{ { 1, 2, 0 }, 10, 2, 3, "the one after the largest" },
+		{ { 1, 5, 0 }, 10, 5, 6, "gaps below the hint are left" },
+		{ { 1, 2, 4, 0 }, 10, 0, 3, "without a hint the lowest free one" },
+		{ { 2, 10, 0 }, 10, 10, 1, "wraps above the maximum" },
+		{ { 1, 2, 3, 0 }, 3, 3, 0, "nothing left" },
+		{ { 63, 64, 0 }, 200, 62, 65, "across words" },
+		{ { 1, 2, 3, 0 }, 3, 7, 0, "a hint above the maximum" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct central_keys keys = CENTRAL_KEYS_INIT;
+		uint32_t got;
+
+		for (const uint32_t *key = cases[i].taken; *key; key++)
+			assert_true(central_keys_add(&keys, *key));
+		got = central_keys_allocate(&keys, cases[i].max, cases[i].hint);
+		if (got != cases[i].want)
+			fail_msg("%s: got %u, want %u", cases[i].why, got, cases[i].want);
+		central_keys_done(&keys);
+	}
+}
+
+static void a_taken_key_is_refused_until_removed(void **state)
+{
+	struct central_keys keys = CENTRAL_KEYS_INIT;
+
+	(void)state;
+	assert_true(central_keys_add(&keys, 700));
+	assert_false(central_keys_add(&keys, 700));
+	central_keys_remove(&keys, 700);
+	assert_true(central_keys_add(&keys, 700));
+	central_keys_done(&keys);
+}
+
+/* ---- the plan, with two databases in memory ---- */
+
+struct bed {
+	struct replica *nb, *sb;
+	struct central_plan *plan;
+	VEC(struct uuid) switches;
+	VEC(struct uuid) ports;
+	VEC(struct uuid) groups;
+	unsigned int serial;
+	unsigned int warnings;
+	unsigned int seed;
+};
+
+static void count_warning(void *arg, const char *text)
+{
+	struct bed *bed = arg;
+
+	assert_true(strlen(text) > 0);
+	bed->warnings++;
+}
+
+static void bed_init(struct bed *bed, unsigned int seed)
+{
+	struct central_plan_opts opts = { .warn = count_warning, .arg = bed, .version = "test" };
+
+	memset(bed, 0, sizeof(*bed));
+	bed->seed = seed;
+	bed->nb = replica_new(&nb_schema);
+	bed->sb = replica_new(&sb_schema);
+	bed->plan = central_plan_new(&opts, bed->nb, bed->sb);
+}
+
+static void bed_done(struct bed *bed)
+{
+	central_plan_free(bed->plan);
+	replica_free(bed->nb);
+	replica_free(bed->sb);
+	VEC_DONE(bed->switches);
+	VEC_DONE(bed->ports);
+	VEC_DONE(bed->groups);
+}
+
+static unsigned int below(struct bed *bed, size_t n)
+{
+	return (unsigned int)rand_r(&bed->seed) % (unsigned int)n;
+}
+
+static void take_changes(struct bed *bed)
+{
+	central_plan_update(bed->plan);
+	replica_advance(bed->nb);
+	replica_advance(bed->sb);
+}
+
+/* Until nothing is left to write; a few rounds must do. */
+static void settle(struct bed *bed)
+{
+	for (int round = 0; round < 8; round++) {
+		struct txn *sb = txn_new(&sb_schema), *nb = txn_new(&nb_schema);
+		bool done;
+
+		take_changes(bed);
+		central_plan_write_sb(bed->plan, sb, 1000);
+		central_plan_write_nb(bed->plan, nb, 1000);
+		done = txn_is_empty(sb) && txn_is_empty(nb);
+		minidb_commit(bed->sb, sb);
+		minidb_commit(bed->nb, nb);
+		txn_free(sb);
+		txn_free(nb);
+		if (done)
+			return;
+	}
+	fail_msg("the plan goes on writing");
+}
+
+static void check(struct bed *bed)
+{
+	AUTO_FREE char *what = NULL;
+
+	settle(bed);
+	if (!central_plan_check(bed->plan, &what))
+		fail_msg("not what a computation from scratch gives: %s", what);
+}
+
+static json_t *uuid_set(const struct uuid *uuids, size_t n)
+{
+	json_t *elements = json_array();
+	char text[UUID_TEXT_SIZE];
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(elements,
+				      json_pack("[ss]", "uuid", uuid_format(&uuids[i], text)));
+	return json_pack("[so]", "set", elements);
+}
+
+
+static void list_port(struct bed *bed, const struct uuid *ls, const struct uuid *port, bool add)
+{
+	const struct nb_ls *row = nb_ls_get(bed->nb, ls);
+	struct ovsdb_datum ports = ovsdb_datum_clone(nb_ls_ports(row), &nb_ls_columns[NB_LS_PORTS]);
+	union ovsdb_atom atom = { .uuid = *port };
+
+	if (add)
+		ovsdb_datum_insert(&ports, &nb_ls_columns[NB_LS_PORTS], atom, (union ovsdb_atom){ 0 });
+	else
+		ovsdb_datum_remove(&ports, &nb_ls_columns[NB_LS_PORTS], atom);
+	minidb_set(bed->nb, "Logical_Switch", ls, "ports",
+		   ovsdb_datum_to_json(&ports, &nb_ls_columns[NB_LS_PORTS]));
+	ovsdb_datum_done(&ports, &nb_ls_columns[NB_LS_PORTS]);
+}
+
+static struct uuid add_switch(struct bed *bed)
+{
+	char name[32];
+	struct uuid uuid;
+
+	snprintf(name, sizeof(name), "ls%u", ++bed->serial);
+	uuid = minidb_insert(bed->nb, "Logical_Switch", json_pack("{ss}", "name", name));
+	VEC_ADD(bed->switches, uuid);
+	return uuid;
+}
+
+static struct uuid add_port(struct bed *bed, const struct uuid *ls)
+{
+	char name[32];
+	struct uuid uuid;
+
+	snprintf(name, sizeof(name), "p%u", ++bed->serial);
+	uuid = minidb_insert(bed->nb, "Logical_Switch_Port", json_pack("{ss}", "name", name));
+	VEC_ADD(bed->ports, uuid);
+	list_port(bed, ls, &uuid, true);
+	return uuid;
+}
+
+static const struct nb_ls *switch_of(struct bed *bed, const struct uuid *port)
+{
+	NB_LS_FOREACH(ls, bed->nb)
+		if (ovsdb_uset_contains(nb_ls_ports(ls), port))
+			return ls;
+	return NULL;
+}
+
+/* A weak reference goes with its row, as the server sees to it. */
+static void forget_port(struct bed *bed, const struct uuid *port)
+{
+	VEC_FOREACH(group, bed->groups) {
+		const struct nb_port_group *row = nb_port_group_get(bed->nb, group);
+		struct ovsdb_datum ports = ovsdb_datum_clone(
+			nb_port_group_ports(row), &nb_port_group_columns[NB_PORT_GROUP_PORTS]);
+
+		if (ovsdb_datum_remove(&ports, &nb_port_group_columns[NB_PORT_GROUP_PORTS],
+				       (union ovsdb_atom){ .uuid = *port }))
+			minidb_set(bed->nb, "Port_Group", group, "ports",
+				   ovsdb_datum_to_json(&ports,
+						       &nb_port_group_columns[NB_PORT_GROUP_PORTS]));
+		ovsdb_datum_done(&ports, &nb_port_group_columns[NB_PORT_GROUP_PORTS]);
+	}
+	minidb_delete(bed->nb, "Logical_Switch_Port", port);
+	for (size_t i = 0; i < bed->ports.n; i++)
+		if (uuid_eq(&bed->ports.v[i], port))
+			bed->ports.v[i--] = bed->ports.v[--bed->ports.n];
+}
+
+static void remove_port(struct bed *bed, const struct uuid *port)
+{
+	struct uuid copy = *port;
+
+	list_port(bed, nb_ls_uuid(switch_of(bed, &copy)), &copy, false);
+	forget_port(bed, &copy);
+}
+
+static void remove_switch(struct bed *bed, size_t index)
+{
+	struct uuid ls = bed->switches.v[index];
+	const struct ovsdb_datum *ports = nb_ls_ports(nb_ls_get(bed->nb, &ls));
+	struct ovsdb_datum copy = ovsdb_datum_clone(ports, &nb_ls_columns[NB_LS_PORTS]);
+
+	bed->switches.v[index] = bed->switches.v[--bed->switches.n];
+	minidb_delete(bed->nb, "Logical_Switch", &ls);
+	for (uint32_t i = 0; i < copy.n; i++)
+		forget_port(bed, &copy.keys[i].uuid);
+	ovsdb_datum_done(&copy, &nb_ls_columns[NB_LS_PORTS]);
+}
+
+static void set_port(struct bed *bed, const struct uuid *port, const char *column, json_t *value)
+{
+	minidb_set(bed->nb, "Logical_Switch_Port", port, column, value);
+}
+
+static void random_port_edit(struct bed *bed, const struct uuid *port)
+{
+	static const char *const types[] = { "", "localport", "router", "virtual", "wrong" };
+	static const char *const addresses[] = { "00:00:00:00:00:01 10.0.0.1", "unknown", "rubbish" };
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u", below(bed, 12));
+	switch (below(bed, 7)) {
+	case 0: set_port(bed, port, "type", json_string(types[below(bed, ARRAY_SIZE(types))])); break;
+	case 1:
+		set_port(bed, port, "addresses",
+			 json_string(addresses[below(bed, ARRAY_SIZE(addresses))]));
+		break;
+	case 2: set_port(bed, port, "enabled", json_boolean(below(bed, 2))); break;
+	case 3:
+		set_port(bed, port, "options",
+			 json_pack("[s[[ss]]]", "map", "requested-tnl-key", text));
+		break;
+	case 4: set_port(bed, port, "options", json_pack("[s[[ss]]]", "map", "mcast_flood", "true")); break;
+	case 5:
+		snprintf(text, sizeof(text), "renamed%u", ++bed->serial);
+		set_port(bed, port, "name", json_string(text));
+		break;
+	default:
+		set_port(bed, port, "parent_name", below(bed, 2) ? json_string("p1") : json_pack("[s[]]", "set"));
+		set_port(bed, port, "tag_request", json_integer(below(bed, 3)));
+	}
+}
+
+static void random_group_edit(struct bed *bed)
+{
+	char name[32];
+
+	if (bed->groups.n > 3) {
+		minidb_delete(bed->nb, "Port_Group", &bed->groups.v[0]);
+		bed->groups.v[0] = bed->groups.v[--bed->groups.n];
+		return;
+	}
+	snprintf(name, sizeof(name), "pg%u", ++bed->serial);
+	VEC_ADD(bed->groups, minidb_insert(bed->nb, "Port_Group",
+					   json_pack("{ssso}", "name", name, "ports",
+						     uuid_set(bed->ports.v, below(bed, bed->ports.n + 1)))));
+}
+
+static void random_vandalism(struct bed *bed)
+{
+	const struct sb_port_binding *port = sb_port_binding_first(bed->sb);
+	const struct sb_multicast_group *group = sb_multicast_group_first(bed->sb);
+
+	if (port && below(bed, 2))
+		minidb_delete(bed->sb, "Port_Binding", sb_port_binding_uuid(port));
+	else if (group)
+		minidb_delete(bed->sb, "Multicast_Group", sb_multicast_group_uuid(group));
+}
+
+static void random_edit(struct bed *bed)
+{
+	unsigned int what = below(bed, 20);
+	const struct uuid *port = bed->ports.n ? &bed->ports.v[below(bed, bed->ports.n)] : NULL;
+
+	if (!bed->switches.n || what == 0)
+		add_switch(bed);
+	else if (what == 1 && bed->switches.n > 2)
+		remove_switch(bed, below(bed, bed->switches.n));
+	else if (what <= 6 || !port)
+		add_port(bed, &bed->switches.v[below(bed, bed->switches.n)]);
+	else if (what == 7)
+		remove_port(bed, port);
+	else if (what == 8)
+		random_group_edit(bed);
+	else if (what == 9)
+		random_vandalism(bed);
+	else if (what == 10)
+		minidb_set(bed->nb, "Logical_Switch", &bed->switches.v[below(bed, bed->switches.n)],
+			   "other_config", json_pack("[s[[ss]]]", "map", "requested-tnl-key", "3"));
+	else
+		random_port_edit(bed, port);
+}
+
+static void keys_are_unique(struct bed *bed)
+{
+	SB_PORT_BINDING_FOREACH(a, bed->sb)
+		SB_PORT_BINDING_FOREACH(b, bed->sb)
+			assert_false(a != b &&
+				     uuid_eq(sb_port_binding_datapath(a), sb_port_binding_datapath(b)) &&
+				     sb_port_binding_tunnel_key(a) == sb_port_binding_tunnel_key(b));
+}
+
+static void step_by_step_gives_what_from_scratch_gives(void **state)
+{
+	(void)state;
+	for (unsigned int seed = 1; seed <= 30; seed++) {
+		struct bed bed;
+
+		bed_init(&bed, seed);
+		for (int step = 0; step < 60; step++) {
+			for (unsigned int i = below(&bed, 4); i; i--)
+				random_edit(&bed);
+			check(&bed);
+		}
+		keys_are_unique(&bed);
+		assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), bed.ports.n);
+		bed_done(&bed);
+	}
+}
+
+static void a_failed_transaction_is_made_anew(void **state)
+{
+	struct bed bed;
+	struct uuid ls;
+	struct txn *txn;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	add_port(&bed, &ls);
+	take_changes(&bed);
+	txn = txn_new(&sb_schema);
+	central_plan_write_sb(bed.plan, txn, 0);
+	assert_false(txn_is_empty(txn));
+	txn_free(txn); /* never arrives */
+	central_plan_reset(bed.plan);
+	check(&bed);
+	assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), 1);
+	bed_done(&bed);
+}
+
+static void one_port_more_is_one_row_more(void **state)
+{
+	struct bed bed;
+	struct uuid ls, port;
+	struct txn *txn;
+	json_t *json, *op;
+	size_t i, inserts = 0;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	for (int n = 0; n < 50; n++)
+		add_port(&bed, &ls);
+	check(&bed);
+	port = add_port(&bed, &ls);
+	take_changes(&bed);
+	txn = txn_new(&sb_schema);
+	central_plan_write_sb(bed.plan, txn, 0);
+	json = txn_to_json(txn);
+	json_array_foreach(json, i, op)
+		inserts += !strcmp(json_string_value(json_object_get(op, "op")) ?: "", "insert");
+	assert_int_equal(inserts, 1);
+	assert_true(json_array_size(json) <= 4); /* database, the port, two groups */
+	json_decref(json);
+	minidb_commit(bed.sb, txn);
+	txn_free(txn);
+	check(&bed);
+	assert_non_null(nb_lsp_get(bed.nb, &port));
+	bed_done(&bed);
+}
+
+static void a_problem_is_said_once(void **state)
+{
+	struct bed bed;
+	struct uuid ls, port;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	port = add_port(&bed, &ls);
+	set_port(&bed, &port, "type", json_string("wrong"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 1);
+	set_port(&bed, &port, "addresses", json_string("unknown"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 1);
+	set_port(&bed, &port, "type", json_string(""));
+	check(&bed);
+	set_port(&bed, &port, "type", json_string("wrong"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 2);
+	bed_done(&bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_are_given_like_ovn_northd_does),
+		cmocka_unit_test(a_taken_key_is_refused_until_removed),
+		cmocka_unit_test(step_by_step_gives_what_from_scratch_gives),
+		cmocka_unit_test(a_failed_transaction_is_made_anew),
+		cmocka_unit_test(one_port_more_is_one_row_more),
+		cmocka_unit_test(a_problem_is_said_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
