@@ -33,7 +33,8 @@ extern const struct ovsdb_column switch_columns[], port_columns[];
 struct place {
 	char dir[64];
 	uv_loop_t loop;
-	uv_timer_t deadline;
+	uv_timer_t ticks;
+	uint64_t deadline_ms;
 	bool is_late;
 };
 
@@ -51,7 +52,7 @@ char *place_path(const struct place *place, const char *file); /* to be freed */
 				fail_msg("waited in vain for: %s", #condition); \
 			uv_run(&(place)->loop, UV_RUN_ONCE);                    \
 		}                                                               \
-		uv_timer_stop(&(place)->deadline);                              \
+		uv_timer_stop(&(place)->ticks);                                 \
 	} while (0)
 void place_start_deadline(struct place *place);
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client against a real ovsdb-server, and against fake ones that misbehave. */
-#include <cmocka.h>
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "ovsdb/client.h"
 #include "ovsdb_fixture.h"
 #include "util/array.h"
