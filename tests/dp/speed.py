@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw veth against the datapath, interleaved: DPTOOL=... python3 tests/dp/speed.py [rounds]"""
+"""Raw veth against the tunnel, a Linux bridge against local delivery, interleaved: DPTOOL=... python3 tests/dp/speed.py [rounds]"""
+import contextlib
 import json
 import os
 import statistics
@@ -36,29 +37,74 @@ def ping(client, ip):
     return float(out.split("/")[-3]) * 1e3
 
 
+def raw(stack):
+    ns = [stack.enter_context(namespace()) for _ in range(2)]
+    ns[0].sh("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", ns[1].name)
+    return addressed(ns)
+
+
+def bridge(stack):
+    ns = [stack.enter_context(namespace()) for _ in range(2)]
+    middle = stack.enter_context(namespace())
+    middle.sh("ip", "link", "add", "br", "type", "bridge")
+    middle.sh("ip", "link", "set", "br", "up")
+    for i, n in enumerate(ns):
+        middle.sh("ip", "link", "add", f"v{i}", "type", "veth", "peer", "name", "eth0", "netns", n.name)
+        middle.sh("ip", "link", "set", f"v{i}", "up", "master", "br")
+    return addressed(ns)
+
+
+def addressed(ns):
+    for i, n in enumerate(ns):
+        n.sh("ip", "addr", "add", f"10.9.0.{i + 1}/24", "dev", "eth0")
+        n.sh("ip", "link", "set", "eth0", "up")
+    return *ns, "10.9.0.2"
+
+
+@contextlib.contextmanager
+def namespace():
+    ns = fabric.Netns("s")
+    yield ns
+    ns.remove()
+
+
+def remote(stack):
+    p = stack.enter_context(pair.pair())
+    return p.guests[0].ns, p.guests[1].ns, pair.GUEST_IPS[1]
+
+
+def local(stack):
+    """Two guests on the first host of a pair."""
+    p = stack.enter_context(pair.pair())
+    h = p.hosts[0]
+    g = h.guest("l", "00:00:00:aa:bb:50")
+    g.ns.sh("ip", "link", "set", "eth0", "mtu", "1500")
+    p.guests[0].ns.sh("ip", "link", "set", "eth0", "mtu", "1500")
+    g.ns.sh("ip", "addr", "add", "10.0.1.50/24", "dev", "eth0")
+    h.port(g, fabric.SWITCH, 5)
+    h.target(fabric.SWITCH, 5, g.mac, fabric.T_LOCAL | fabric.T_PEER, g.ifindex)
+    h.neighbor(fabric.SWITCH, pair.GUEST_IPS[0], pair.MACS[0], 1)
+    h.neighbor(fabric.SWITCH, "10.0.1.50", g.mac, 5)
+    h.apply()
+    h.do("attach", "workload", g.ifindex)
+    return p.guests[0].ns, g.ns, "10.0.1.50"
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    raw = [fabric.Netns("r") for _ in range(2)]
-    raw[0].sh("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", raw[1].name)
-    for i, ns in enumerate(raw):
-        ns.sh("ip", "addr", "add", f"10.9.0.{i + 1}/24", "dev", "eth0")
-        ns.sh("ip", "link", "set", "eth0", "up")
-    with pair.pair() as p:
-        peers = {"raw": (raw[0], raw[1], "10.9.0.2"), "dp": (p.guests[0].ns, p.guests[1].ns, pair.GUEST_IPS[1])}
-        got = {}
+    got = {}
+    with contextlib.ExitStack() as stack:
+        peers = {make.__name__: make(stack) for make in (raw, remote, bridge, local)}
         for _ in range(rounds):
             for name, (client, server, ip) in peers.items():
-                got.setdefault((name, "tcp Gbit/s"), []).append(iperf(server, client, ip))
-                got.setdefault((name, "udp kpps"), []).append(iperf(server, client, ip, "-u", "-l", "64", "-b", "0"))
-                got.setdefault((name, "ping us"), []).append(ping(client, ip))
-        if os.environ.get("VERBOSE"):
-            for (name, what), values in got.items():
-                print(name, what, *(f"{v:.1f}" for v in values))
+                for what, value in (("tcp Gbit/s", iperf(server, client, ip)),
+                                    ("udp kpps", iperf(server, client, ip, "-u", "-l", "64", "-b", "0")),
+                                    ("ping us", ping(client, ip))):
+                    got.setdefault((name, what), []).append(value)
+    for limit, name in ("raw", "remote"), ("bridge", "local"):
         for what in "tcp Gbit/s", "udp kpps", "ping us":
-            a, b = (statistics.median(got[n, what]) for n in ("raw", "dp"))
-            print(f"{what:12} raw {a:8.2f}  dp {b:8.2f}  ratio {b / a:.2f}")
-    for ns in raw:
-        ns.remove()
+            a, b = (statistics.median(got[n, what]) for n in (limit, name))
+            print(f"{what:10} {limit} {a:8.2f}  {name} {b:8.2f}  ratio {b / a:.2f}")
 
 
 main()
