@@ -222,10 +222,10 @@ size_t control_network_commands(const struct lab *lab)
 static void port_command(const struct lab_workload *w, struct control_command *ret)
 {
 	static char address[64];
-	const char *const argv[] = { "heddle",    "nb", "lsp-add",           LAB_SWITCH,
-				     w->port,     "--", "lsp-set-addresses", w->port,
-				     address,     "--", "lsp-set-type",      w->port,
-				     "localport", NULL };
+	const char *const argv[] = { "heddle",   "nb",        "--wait=sb", "lsp-add",
+				     LAB_SWITCH, w->port,     "--",        "lsp-set-addresses",
+				     w->port,    address,     "--",        "lsp-set-type",
+				     w->port,    "localport", NULL };
 
 	snprintf(address, sizeof(address), "%s %s", w->mac, w->ip);
 	memcpy(ret->argv, argv, sizeof(argv));

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -51,6 +52,12 @@ def wait_for(what, condition, seconds=15):
             return value
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
         tick.wait(0.02)
+
+
+def answers(path):
+    """True if a server listens on a unix socket."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
 
 
 def in_netns(netns, fn, *args):
@@ -198,7 +205,7 @@ class Host(Namespace):
                 f"--ovn-remote={self.fabric.sb_remote}", f"--nb-remote={self.fabric.nb_remote}",
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
         self.agent.wait_for(f"{self.name}: Open_vSwitch database",
-                            lambda: (self.dir / "db.sock").exists())
+                            lambda: answers(self.dir / "db.sock"))
         self.agent.wait_for(f"{self.name}: integration bridge",
                             lambda: "br-int" in self.vsctl("list-br"))
 
@@ -260,13 +267,13 @@ class Fabric:
     def start_central(self):
         if self.central:
             self.central.start()
-            return
-        self.central = Process(self.underlay, self.dir / "central.log", HEDDLE, "central",
-                               f"--state-dir={self.dir}", f"--run-dir={self.dir}",
-                               f"--nb-socket={self.dir}/ovnnb_db.sock",
-                               f"--sb-socket={self.dir}/ovnsb_db.sock")
+        else:
+            self.central = Process(self.underlay, self.dir / "central.log", HEDDLE, "central",
+                                   f"--state-dir={self.dir}", f"--run-dir={self.dir}",
+                                   f"--nb-socket={self.dir}/ovnnb_db.sock",
+                                   f"--sb-socket={self.dir}/ovnsb_db.sock")
         for name in ("ovnnb_db.sock", "ovnsb_db.sock"):
-            self.central.wait_for(f"central: {name}", lambda: (self.dir / name).exists())
+            self.central.wait_for(f"central: {name}", lambda: answers(self.dir / name))
 
     def host(self, name):
         if name not in self.hosts:

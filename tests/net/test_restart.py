@@ -73,8 +73,9 @@ def test_what_changed_while_the_agent_was_away(fabric):
     a, b = two_ports(fabric)
     fabric.expected_drops = {"NO_DESTINATION", "NOT_BOUND", "TUNNEL_NOT_HERE", "NO_PORT"}
     b.host.agent.stop(signal.SIGKILL)
-    fabric.nb("--wait=sb", "lsp-del", "b", "--", "lsp-add", "s0", "c", "--", "lsp-set-addresses",
-              "c", f"{MAC.format(2)} 10.0.0.2")
+    fabric.nb("--wait=sb", "lsp-del", "b")
+    fabric.nb("--wait=sb", "lsp-add", "s0", "c", "--", "lsp-set-addresses", "c",
+              f"{MAC.format(2)} 10.0.0.2")
     b.host.start_agent()
     b.host.vsctl("set", "Interface", "b", "external_ids:iface-id=c")
     wait_for("c is up", lambda: fabric.nb("lsp-get-up", "c").strip() == "up")
