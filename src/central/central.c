@@ -27,11 +27,11 @@
 
 LOG_MODULE("central");
 
-#define LOCK            "ovn_northd"
-#define RETRY_MIN_MS    10
-#define RETRY_MAX_MS    8000
-#define RETRY_ERROR_MS  1000
-#define PUBLIC_NB_PORT  6641
+#define LOCK           "ovn_northd"
+#define RETRY_MIN_MS   10
+#define RETRY_MAX_MS   8000
+#define RETRY_ERROR_MS 1000
+#define PUBLIC_NB_PORT 6641
 
 /* One of the two databases. */
 struct side {
@@ -129,7 +129,8 @@ static void retry_later(struct side *side, uint64_t at_least_ms)
 	uv_timer_start(side->retry, retry_now, side->retry_ms, 0);
 }
 
-static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn, const struct err *err)
+static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn,
+		      const struct err *err)
 {
 	struct side *side = arg;
 	struct central *central = side->central;
@@ -213,9 +214,9 @@ static void take_over(struct central *central)
 
 static void stand_by(struct central *central)
 {
-	log_info("standing by: %s", is_ready(&central->nb) && is_ready(&central->sb) ?
-					    "the lock is held by another instance" :
-					    "a database is not there");
+	log_info("standing by: %s", is_ready(&central->nb) && is_ready(&central->sb)
+					    ? "the lock is held by another instance"
+					    : "a database is not there");
 	central_plan_free(TAKE(central->plan));
 }
 
@@ -368,8 +369,8 @@ static int open_side(struct side *side, const char *remotes, const char *socket,
 		     const struct server_files *files, struct err *err)
 {
 	const char *run_dir = getenv("OVN_RUNDIR");
-	AUTO_FREE char *path = xasprintf("%s/%s", run_dir && *run_dir ? run_dir : "/run/ovn",
-					 files->socket);
+	AUTO_FREE char *path =
+		xasprintf("%s/%s", run_dir && *run_dir ? run_dir : "/run/ovn", files->socket);
 	struct server_files ours = *files;
 
 	if (remotes) {
@@ -406,10 +407,13 @@ static void side_done(struct side *side)
 	free(side->remotes);
 }
 
-int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret, struct err *err)
+int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret,
+		  struct err *err)
 {
-	struct server_files nb = { "ovn-nb.ovsschema", "ovnnb_db.db", "ovnnb_db.sock", opts->nb_listen };
-	struct server_files sb = { "ovn-sb.ovsschema", "ovnsb_db.db", "ovnsb_db.sock", opts->sb_listen };
+	struct server_files nb = { "ovn-nb.ovsschema", "ovnnb_db.db", "ovnnb_db.sock",
+				   opts->nb_listen };
+	struct server_files sb = { "ovn-sb.ovsschema", "ovnsb_db.db", "ovnsb_db.sock",
+				   opts->sb_listen };
 	struct central *central = xcalloc(1, sizeof(*central));
 	int r;
 

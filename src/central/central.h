@@ -22,14 +22,16 @@ struct central_opts {
 	const char *state_dir; /* /var/lib/heddle */
 	const char *run_dir;   /* /run/heddle/central */
 	const char *schema_dir;
-	const char *public_address; /* hosts are told tcp:ADDRESS:6641 for the northbound database */
+	const char
+		*public_address; /* hosts are told tcp:ADDRESS:6641 for the northbound database */
 	/* Nothing more will come: a server of our own cannot be had.  May be NULL. */
 	void (*failed)(void *owner, const struct err *err);
 	void *owner;
 };
 
 /* Works from the loop on.  -EINVAL: a remote is malformed; -ENOENT: no schema files. */
-int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret, struct err *err);
+int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret,
+		  struct err *err);
 /* Hands over: closes the connections, which frees the lock, and stops the servers it started. */
 void central_stop(struct central *central);
 /* Compares what was computed step by step with a computation from scratch, as soon as nothing is on

@@ -25,7 +25,8 @@ static int set_log_level(void *ret, const char *value, struct err *err)
 
 	(void)ret;
 	if (!log_level_parse(value, &level))
-		return err_set(err, -EINVAL, "--log-level=%s: must be err, warn, info or dbg", value);
+		return err_set(err, -EINVAL, "--log-level=%s: must be err, warn, info or dbg",
+			       value);
 	log_set_level(level);
 	return 0;
 }
@@ -114,10 +115,11 @@ int central_main(int argc, char **argv)
 	/* clang-format on */
 	const struct opts usage = {
 		.usage = "heddle central [OPTION]...",
-		.about = "Serves the northbound and southbound databases, or uses existing ones, and keeps "
-			 "the southbound database in step with the northbound one.  Several can run; one is "
-			 "active.  SIGUSR1 prints whether the rows are what a computation from scratch "
-			 "would give.",
+		.about =
+			"Serves the northbound and southbound databases, or uses existing ones, and keeps "
+			"the southbound database in step with the northbound one.  Several can run; one is "
+			"active.  SIGUSR1 prints whether the rows are what a computation from scratch "
+			"would give.",
 		.table = table,
 	};
 	struct err err = ERR_INIT;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/central_private.h"
-
 #include <string.h>
 
+#include "model/central_private.h"
 #include "util/str.h"
 
 /* Logical_Switch and Logical_Router -> Datapath_Binding and Multicast_Group; the keys of datapaths and ports. */
@@ -48,8 +47,8 @@ static void request_key(struct central_plan *plan, struct central_keys *keys,
 				"%s \"%s\": requested-tnl-key %s is %s",
 				datapath->ls ? "logical switch" : "logical router",
 				datapath_name(datapath), text,
-				datapath->requested ? "in use by another datapath" :
-						      "not a number from 1 to 16777215");
+				datapath->requested ? "in use by another datapath"
+						    : "not a number from 1 to 16777215");
 	else
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY, NULL);
 }
@@ -78,9 +77,9 @@ static void note_key(struct central_plan *plan, struct central_datapath *datapat
 	if (datapath->key == before)
 		return;
 	central_mark_add(&plan->dirty_datapaths, &datapath->mark);
-	VEC_FOREACH (port, datapath->ports) {
+	VEC_FOREACH(port, datapath->ports) {
 		central_mark_add(&plan->dirty_sb_ports, &(*port)->sb_mark);
-		VEC_FOREACH (set, (*port)->sets)
+		VEC_FOREACH(set, (*port)->sets)
 			central_mark_add(&plan->dirty_sets, &(*set)->mark);
 	}
 }
@@ -143,8 +142,8 @@ static void request_port_key(struct central_plan *plan, struct central_port *por
 		central_problem(plan, &port->warned, CENTRAL_BAD_KEY,
 				"logical port \"%s\": requested-tnl-key is %s",
 				central_port_name(port),
-				taken ? "in use by another port of the switch" :
-					"not a number from 1 to 32767");
+				taken ? "in use by another port of the switch"
+				      : "not a number from 1 to 32767");
 }
 
 static void new_port_key(struct central_plan *plan, struct central_port *port, uint32_t *hint)
@@ -165,25 +164,25 @@ void central_datapath_port_keys(struct central_plan *plan, struct central_datapa
 	uint32_t hint = 0;
 
 	central_keys_clear(&plan->port_keys);
-	VEC_FOREACH (port, datapath->ports)
+	VEC_FOREACH(port, datapath->ports)
 		(*port)->key = 0;
 	for (int has_key = 1; has_key >= 0; has_key--)
-		VEC_FOREACH (port, datapath->ports)
+		VEC_FOREACH(port, datapath->ports)
 			if (!!kept_port_key(*port) == has_key)
 				request_port_key(plan, *port);
-	VEC_FOREACH (port, datapath->ports) {
+	VEC_FOREACH(port, datapath->ports) {
 		uint32_t key = kept_port_key(*port);
 
 		if (!(*port)->key && key && central_keys_add(&plan->port_keys, key))
 			(*port)->key = (uint16_t)key;
 	}
-	VEC_FOREACH (port, datapath->ports)
+	VEC_FOREACH(port, datapath->ports)
 		hint = (*port)->key > hint ? (*port)->key : hint;
 	for (int has_key = 1; has_key >= 0; has_key--)
-		VEC_FOREACH (port, datapath->ports)
+		VEC_FOREACH(port, datapath->ports)
 			if (!!kept_port_key(*port) == has_key && !(*port)->key)
 				new_port_key(plan, *port, &hint);
-	VEC_FOREACH (port, datapath->ports)
+	VEC_FOREACH(port, datapath->ports)
 		if ((*port)->key != kept_port_key(*port))
 			central_mark_add(&plan->dirty_sb_ports, &(*port)->sb_mark);
 }
@@ -195,8 +194,8 @@ static void add_ids(const struct central_datapath *datapath, struct ovsdb_datum 
 {
 	const struct ovsdb_datum *external =
 		datapath->ls ? nb_ls_external_ids(datapath->ls) : nb_lr_external_ids(datapath->lr);
-	const char *name2 = ovsdb_smap_get(
-		external, datapath->ls ? "neutron:network_name" : "neutron:router_name");
+	const char *name2 = ovsdb_smap_get(external, datapath->ls ? "neutron:network_name"
+								  : "neutron:router_name");
 	const struct ovsdb_datum *options = datapath_options(datapath);
 	const char *value;
 	char uuid[UUID_TEXT_SIZE];
@@ -303,7 +302,8 @@ static bool is_member(const struct central_port *port, enum central_group_index 
 	case CENTRAL_FLOOD: return true;
 	case CENTRAL_FLOOD_L2: return !str_eq(nb_lsp_type(port->lsp), "router");
 	case CENTRAL_UNKNOWN: return has_unknown(port);
-	case CENTRAL_MROUTER_FLOOD: return ovsdb_smap_get_bool(options, "mcast_flood_reports", false);
+	case CENTRAL_MROUTER_FLOOD:
+		return ovsdb_smap_get_bool(options, "mcast_flood_reports", false);
 	default: return false;
 	}
 }
@@ -314,17 +314,17 @@ static int compare_uuids(const void *a, const void *b)
 }
 
 /* One element at a time, so that a big group does not travel whole for one port. */
-static void write_members(const struct sb_multicast_group *row, const struct uuid *want, size_t n_want,
-			  struct txn *txn)
+static void write_members(const struct sb_multicast_group *row, const struct uuid *want,
+			  size_t n_want, struct txn *txn)
 {
 	const struct ovsdb_datum *have = sb_multicast_group_ports(row);
 	const struct uuid *uuid = sb_multicast_group_uuid(row);
 	size_t i = 0, j = 0;
 
 	while (i < n_want || j < have->n) {
-		int order = i == n_want	    ? 1 :
-			    j == have->n    ? -1 :
-					      uuid_cmp(&want[i], &have->keys[j].uuid);
+		int order = i == n_want    ? 1
+			    : j == have->n ? -1
+					   : uuid_cmp(&want[i], &have->keys[j].uuid);
 
 		if (order < 0)
 			sb_multicast_group_add_ports(txn, uuid, &want[i]);
@@ -342,7 +342,7 @@ static void write_group(struct central_datapath *datapath, enum central_group_in
 	VEC(struct uuid) members = VEC_INIT;
 	struct uuid uuid;
 
-	VEC_FOREACH (port, datapath->ports)
+	VEC_FOREACH(port, datapath->ports)
 		if (is_member(*port, group))
 			VEC_ADD(members, (*port)->sb_uuid);
 	if (members.n)
@@ -356,7 +356,7 @@ static void write_group(struct central_datapath *datapath, enum central_group_in
 		sb_multicast_group_set_datapath(txn, &uuid, &datapath->sb_uuid);
 		sb_multicast_group_set_name(txn, &uuid, group_names[group]);
 		sb_multicast_group_set_tunnel_key(txn, &uuid, CENTRAL_GROUP_KEY_MIN + group);
-		VEC_FOREACH (member, members)
+		VEC_FOREACH(member, members)
 			sb_multicast_group_add_ports(txn, &uuid, member);
 	}
 	VEC_DONE(members);

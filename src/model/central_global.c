@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/central_private.h"
-
 #include <stdio.h>
 #include <string.h>
 
+#include "model/central_private.h"
 #include "util/str.h"
 
 /* NB_Global and SB_Global: options, and the configuration counters behind ovn-nbctl --wait. */
@@ -11,14 +10,15 @@
 const char *central_svc_monitor_mac(const struct central_plan *plan, char text[static 18])
 {
 	const struct nb_global *global = nb_global_first(plan->nb);
-	const char *have = global ? ovsdb_smap_get(nb_global_options(global), "svc_monitor_mac") : NULL;
+	const char *have =
+		global ? ovsdb_smap_get(nb_global_options(global), "svc_monitor_mac") : NULL;
 	const uint8_t *r = plan->opts.random;
 
 	if (have)
 		return have;
 	/* Locally administered, unicast. */
-	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", (r[3] & 0xfcu) | 2, r[4], r[5], r[6], r[7],
-		 r[0]);
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", (r[3] & 0xfcu) | 2, r[4], r[5], r[6],
+		 r[7], r[0]);
 	return text;
 }
 
@@ -43,7 +43,8 @@ static void complete_options(const struct central_plan *plan, struct ovsdb_datum
 	central_smap_put(options, column, "max_tunid", text);
 }
 
-static struct ovsdb_datum wanted_options(const struct central_plan *plan, const struct nb_global *nb,
+static struct ovsdb_datum wanted_options(const struct central_plan *plan,
+					 const struct nb_global *nb,
 					 const struct ovsdb_column *column)
 {
 	struct ovsdb_datum options = OVSDB_DATUM_EMPTY;
@@ -89,7 +90,8 @@ static void write_hv_cfg(struct central_plan *plan, const struct nb_global *nb,
 {
 	int64_t cfg = nb_global_nb_cfg(nb), when = 0;
 
-	SB_CHASSIS_PRIVATE_FOREACH (private, plan->sb) {
+	SB_CHASSIS_PRIVATE_FOREACH(private, plan->sb)
+	{
 		int64_t host = sb_chassis_private_nb_cfg(private);
 		int64_t host_when = sb_chassis_private_nb_cfg_timestamp(private);
 
@@ -124,7 +126,8 @@ void central_global_write_nb(struct central_plan *plan, struct txn *txn, int64_t
 	if (!nb)
 		return;
 	if (sb && nb_global_sb_cfg(nb) != sb_global_nb_cfg(sb)) {
-		central_row_integer(&row, &nb_global_columns[NB_GLOBAL_SB_CFG], sb_global_nb_cfg(sb));
+		central_row_integer(&row, &nb_global_columns[NB_GLOBAL_SB_CFG],
+				    sb_global_nb_cfg(sb));
 		central_row_integer(&row, &nb_global_columns[NB_GLOBAL_SB_CFG_TIMESTAMP], wall_ms);
 		central_row_integer(&row, &nb_global_columns[NB_GLOBAL_NB_CFG_TIMESTAMP],
 				    plan->noticed_ms ?: wall_ms);

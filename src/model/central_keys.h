@@ -11,13 +11,16 @@ struct central_keys {
 	uint32_t n_words;
 };
 
-#define CENTRAL_KEYS_INIT { NULL, 0 }
+#define CENTRAL_KEYS_INIT \
+	{                 \
+		NULL, 0   \
+	}
 
 #define CENTRAL_DATAPATH_KEY_MAX 16711680u /* above: transit switches of an interconnection */
 #define CENTRAL_PORT_KEY_MAX     32767u
 
 void central_keys_done(struct central_keys *keys);
-void central_keys_clear(struct central_keys *keys); /* keeps the memory */
+void central_keys_clear(struct central_keys *keys);             /* keeps the memory */
 bool central_keys_add(struct central_keys *keys, uint32_t key); /* false: taken */
 void central_keys_remove(struct central_keys *keys, uint32_t key);
 /* The next free key in 1..max after hint, marked as taken; 0 when all are in use. */

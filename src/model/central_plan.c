@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/central_private.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "model/central_private.h"
 #include "util/str.h"
 
 /* The plan's objects: which there are, which rows they stand for, and which must be looked at again.
@@ -17,9 +16,9 @@
  * so rare that a path of their own would never be exercised.  They make everything count as changed ("all"
  * below): the same functions then walk all rows instead of the changed ones. */
 
-#define EACH(x, row, replica, all)                                                      \
-	for (const struct x *row = (all) ? x##_first(replica) : x##_first_change(replica); \
-	     row; row = (all) ? x##_next(replica, row) : x##_next_change(replica, row))
+#define EACH(x, row, replica, all)                                                              \
+	for (const struct x *row = (all) ? x##_first(replica) : x##_first_change(replica); row; \
+	     row = (all) ? x##_next(replica, row) : x##_next_change(replica, row))
 
 /* ---- marks: intrusive lists; an object that is in none points at itself ---- */
 
@@ -73,13 +72,14 @@ static void mark_datapath(struct central_plan *plan, struct central_datapath *da
 
 static void mark_sets(struct central_plan *plan, struct central_port *port)
 {
-	VEC_FOREACH (set, port->sets)
+	VEC_FOREACH(set, port->sets)
 		central_mark_add(&plan->dirty_sets, &(*set)->mark);
 }
 
 /* ---- lookup ---- */
 
-struct central_datapath *central_find_datapath(const struct central_plan *plan, const struct uuid *nb)
+struct central_datapath *central_find_datapath(const struct central_plan *plan,
+					       const struct uuid *nb)
 {
 	struct central_datapath *datapath;
 
@@ -99,8 +99,8 @@ struct central_datapath *central_datapath_of_sb(const struct central_plan *plan,
 						const struct sb_datapath_binding *sb)
 {
 	const struct ovsdb_datum *ids = sb_datapath_binding_external_ids(sb);
-	const char *text = ovsdb_smap_get(ids, "logical-switch") ?:
-						 ovsdb_smap_get(ids, "logical-router");
+	const char *text =
+		ovsdb_smap_get(ids, "logical-switch") ?: ovsdb_smap_get(ids, "logical-router");
 	struct uuid uuid;
 
 	return text && uuid_parse(text, &uuid) ? central_find_datapath(plan, &uuid) : NULL;
@@ -154,18 +154,17 @@ void central_problem(struct central_plan *plan, uint8_t *warned, enum central_pr
 
 void central_suspect(struct central_plan *plan, const struct row *row)
 {
-	VEC_ADD(plan->candidates,
-		((struct central_candidate){ row_table(row), *row_uuid(row) }));
+	VEC_ADD(plan->candidates, ((struct central_candidate){ row_table(row), *row_uuid(row) }));
 }
 
 /* ---- port groups ---- */
 
 static void leave_sets(struct central_plan *plan, struct central_port *port)
 {
-	VEC_FOREACH (set, port->sets) {
+	VEC_FOREACH(set, port->sets) {
 		size_t kept = 0;
 
-		VEC_FOREACH (member, (*set)->members)
+		VEC_FOREACH(member, (*set)->members)
 			if (*member != port)
 				(*set)->members.v[kept++] = *member;
 		(*set)->members.n = kept;
@@ -176,10 +175,10 @@ static void leave_sets(struct central_plan *plan, struct central_port *port)
 
 static void empty_set(struct central_set *set)
 {
-	VEC_FOREACH (member, set->members) {
+	VEC_FOREACH(member, set->members) {
 		size_t kept = 0;
 
-		VEC_FOREACH (other, (*member)->sets)
+		VEC_FOREACH(other, (*member)->sets)
 			if (*other != set)
 				(*member)->sets.v[kept++] = *other;
 		(*member)->sets.n = kept;
@@ -205,7 +204,7 @@ static void fill_set(struct central_plan *plan, struct central_set *set)
 static void free_set(struct central_plan *plan, struct central_set *set)
 {
 	empty_set(set);
-	VEC_FOREACH (uuid, set->sb)
+	VEC_FOREACH(uuid, set->sb)
 		VEC_ADD(plan->candidates,
 			((struct central_candidate){ &sb_port_group_table, *uuid }));
 	central_mark_remove(&set->mark);
@@ -238,10 +237,11 @@ static void see_nb_sets(struct central_plan *plan, bool all)
 {
 	struct central_set *set, *next;
 
-	HASH_ITER (hh, plan->sets, set, next)
-		if (all && !nb_port_group_get(plan->nb, &set->nb))
-			free_set(plan, set);
-	EACH (nb_port_group, row, plan->nb, all) {
+	HASH_ITER(hh, plan->sets, set, next)
+	if (all && !nb_port_group_get(plan->nb, &set->nb))
+		free_set(plan, set);
+	EACH(nb_port_group, row, plan->nb, all)
+	{
 		set = find_set(plan, nb_port_group_uuid(row));
 		if (!all && nb_port_group_change(row) == ROW_DELETED) {
 			suspect_address_set(plan, nb_port_group_name(row), "_ip4");
@@ -256,7 +256,8 @@ static void see_nb_sets(struct central_plan *plan, bool all)
 		fill_set(plan, set);
 		central_mark_add(&plan->dirty_sets, &set->mark);
 	}
-	EACH (nb_address_set, row, plan->nb, all) {
+	EACH(nb_address_set, row, plan->nb, all)
+	{
 		if (!all && nb_address_set_change(row) == ROW_DELETED)
 			suspect_address_set(plan, nb_address_set_name(row), "");
 		else
@@ -268,7 +269,8 @@ static void see_sb_sets(struct central_plan *plan, bool all)
 {
 	for (struct central_set *set = plan->sets; all && set; set = set->hh.next)
 		VEC_CLEAR(set->sb);
-	EACH (sb_port_group, row, plan->sb, all) {
+	EACH(sb_port_group, row, plan->sb, all)
+	{
 		const struct uuid *uuid = sb_port_group_uuid(row);
 		struct central_set *set =
 			set_by_name(plan, central_set_nb_name(sb_port_group_name(row)));
@@ -284,7 +286,8 @@ static void see_sb_sets(struct central_plan *plan, bool all)
 		else
 			central_suspect(plan, sb_port_group_row(row));
 	}
-	EACH (sb_address_set, row, plan->sb, all) {
+	EACH(sb_address_set, row, plan->sb, all)
+	{
 		const char *name = sb_address_set_name(row);
 		const struct nb_address_set *nb = nb_address_set_by_name(plan->nb, name);
 		struct central_set *set = NULL;
@@ -400,7 +403,7 @@ struct loose_ports {
 
 static void detach_ports(struct central_datapath *datapath, struct loose_ports *loose)
 {
-	VEC_FOREACH (port, datapath->ports) {
+	VEC_FOREACH(port, datapath->ports) {
 		(*port)->datapath = NULL;
 		VEC_ADD(loose->ports, *port);
 	}
@@ -437,7 +440,8 @@ static struct central_datapath *new_datapath(struct central_plan *plan, const st
 static struct central_datapath *see_datapath(struct central_plan *plan, const struct uuid *nb,
 					     const struct nb_ls *ls, const struct nb_lr *lr)
 {
-	struct central_datapath *datapath = central_find_datapath(plan, nb) ?: new_datapath(plan, nb);
+	struct central_datapath *datapath =
+		central_find_datapath(plan, nb) ?: new_datapath(plan, nb);
 	uint32_t requested = datapath->requested;
 
 	datapath->ls = ls;
@@ -452,10 +456,11 @@ static struct central_datapath *see_datapath(struct central_plan *plan, const st
 /* vlan-passthru and, for routers, chassis show in the rows of the ports. */
 static void mark_all_ports(struct central_plan *plan, struct central_datapath *datapath)
 {
-	VEC_FOREACH (port, datapath->ports) {
-		const char *peer = (*port)->lrp && (*port)->sb ?
-					   ovsdb_smap_get(sb_port_binding_options((*port)->sb), "peer") :
-					   NULL;
+	VEC_FOREACH(port, datapath->ports) {
+		const char *peer =
+			(*port)->lrp && (*port)->sb
+				? ovsdb_smap_get(sb_port_binding_options((*port)->sb), "peer")
+				: NULL;
 		struct central_port *other = peer ? central_port_by_name(plan, peer) : NULL;
 
 		mark_sb(plan, *port);
@@ -470,10 +475,11 @@ static void see_datapaths(struct central_plan *plan, bool all)
 	struct loose_ports loose = { VEC_INIT };
 	struct central_datapath *datapath, *next;
 
-	HASH_ITER (hh, plan->datapaths, datapath, next)
-		if (all && !nb_ls_get(plan->nb, &datapath->nb) && !nb_lr_get(plan->nb, &datapath->nb))
-			free_datapath(plan, datapath, &loose);
-	EACH (nb_ls, row, plan->nb, all) {
+	HASH_ITER(hh, plan->datapaths, datapath, next)
+	if (all && !nb_ls_get(plan->nb, &datapath->nb) && !nb_lr_get(plan->nb, &datapath->nb))
+		free_datapath(plan, datapath, &loose);
+	EACH(nb_ls, row, plan->nb, all)
+	{
 		uint64_t columns = all ? OVSDB_ALL_COLUMNS : nb_ls_changed_columns(row);
 
 		if (!all && nb_ls_change(row) == ROW_DELETED) {
@@ -488,7 +494,8 @@ static void see_datapaths(struct central_plan *plan, bool all)
 		if (columns & OVSDB_COL(NB_LS_OTHER_CONFIG))
 			mark_all_ports(plan, datapath);
 	}
-	EACH (nb_lr, row, plan->nb, all) {
+	EACH(nb_lr, row, plan->nb, all)
+	{
 		uint64_t columns = all ? OVSDB_ALL_COLUMNS : nb_lr_changed_columns(row);
 
 		if (!all && nb_lr_change(row) == ROW_DELETED) {
@@ -503,16 +510,16 @@ static void see_datapaths(struct central_plan *plan, bool all)
 		if (columns & OVSDB_COL(NB_LR_OPTIONS))
 			mark_all_ports(plan, datapath);
 	}
-	VEC_FOREACH (d, touched)
+	VEC_FOREACH(d, touched)
 		detach_ports(*d, &loose);
-	VEC_FOREACH (d, touched) {
+	VEC_FOREACH(d, touched) {
 		const struct ovsdb_datum *ports =
 			(*d)->ls ? nb_ls_ports((*d)->ls) : nb_lr_ports((*d)->lr);
 
 		for (uint32_t i = 0; i < ports->n; i++)
 			attach_port(plan, *d, &ports->keys[i].uuid);
 	}
-	VEC_FOREACH (port, loose.ports)
+	VEC_FOREACH(port, loose.ports)
 		if (!(*port)->datapath)
 			free_port(plan, *port);
 	VEC_DONE(loose.ports);
@@ -544,7 +551,8 @@ static void see_lsps(struct central_plan *plan, bool all)
 	/* What this program writes back does not lead to more than looking at it. */
 	const uint64_t own = OVSDB_COL(NB_LSP_UP);
 
-	EACH (nb_lsp, row, plan->nb, all) {
+	EACH(nb_lsp, row, plan->nb, all)
+	{
 		struct central_port *port = central_find_port(plan, nb_lsp_uuid(row));
 		uint64_t columns = all ? OVSDB_ALL_COLUMNS : nb_lsp_changed_columns(row);
 
@@ -564,7 +572,8 @@ static void see_lsps(struct central_plan *plan, bool all)
 
 static void see_lrps(struct central_plan *plan, bool all)
 {
-	EACH (nb_lrp, row, plan->nb, all) {
+	EACH(nb_lrp, row, plan->nb, all)
+	{
 		struct central_port *port = central_find_port(plan, nb_lrp_uuid(row));
 		const char *peer;
 		struct central_port *other;
@@ -587,7 +596,8 @@ static void see_sb_datapaths(struct central_plan *plan, bool all)
 {
 	for (struct central_datapath *d = plan->datapaths; all && d; d = d->hh.next)
 		d->sb = NULL;
-	EACH (sb_datapath_binding, row, plan->sb, all) {
+	EACH(sb_datapath_binding, row, plan->sb, all)
+	{
 		struct central_datapath *datapath = central_datapath_of_sb(plan, row);
 		bool deleted = !all && sb_datapath_binding_change(row) == ROW_DELETED;
 
@@ -619,8 +629,8 @@ static void see_sb_port(struct central_plan *plan, struct central_port *port,
 		return;
 	}
 	mark_nb(plan, port);
-	if (columns & ~status || !row_datum(sb_port_binding_row(row),
-					    &sb_port_binding_columns[SB_PORT_BINDING_UP])->n)
+	if (columns & ~status ||
+	    !row_datum(sb_port_binding_row(row), &sb_port_binding_columns[SB_PORT_BINDING_UP])->n)
 		bind_port(plan, port, row);
 }
 
@@ -628,7 +638,8 @@ static void see_sb_ports(struct central_plan *plan, bool all)
 {
 	for (struct central_port *p = plan->ports; all && p; p = p->hh.next)
 		p->sb = NULL;
-	EACH (sb_port_binding, row, plan->sb, all) {
+	EACH(sb_port_binding, row, plan->sb, all)
+	{
 		struct central_port *port =
 			central_port_by_name(plan, sb_port_binding_logical_port(row));
 
@@ -660,7 +671,8 @@ static struct central_datapath *datapath_of_group(const struct central_plan *pla
 						  const struct sb_multicast_group *row)
 {
 	const struct uuid *uuid = sb_multicast_group_datapath(row);
-	const struct sb_datapath_binding *sb = uuid ? sb_datapath_binding_get(plan->sb, uuid) : NULL;
+	const struct sb_datapath_binding *sb =
+		uuid ? sb_datapath_binding_get(plan->sb, uuid) : NULL;
 
 	return sb ? central_datapath_of_sb(plan, sb) : NULL;
 }
@@ -669,7 +681,8 @@ static void see_sb_groups(struct central_plan *plan, bool all)
 {
 	for (struct central_datapath *d = plan->datapaths; all && d; d = d->hh.next)
 		memset(d->groups, 0, sizeof(d->groups));
-	EACH (sb_multicast_group, row, plan->sb, all) {
+	EACH(sb_multicast_group, row, plan->sb, all)
+	{
 		struct central_datapath *datapath = datapath_of_group(plan, row);
 		enum central_group_index group = central_group_of_row(row);
 
@@ -689,7 +702,8 @@ static void see_chassis(struct central_plan *plan, bool all)
 	const uint64_t names = OVSDB_COL(SB_CHASSIS_NAME) | OVSDB_COL(SB_CHASSIS_HOSTNAME);
 	bool renamed = all;
 
-	EACH (sb_chassis, row, plan->sb, all) {
+	EACH(sb_chassis, row, plan->sb, all)
+	{
 		renamed |= !all && (sb_chassis_changed_columns(row) & names);
 		plan->nb_global_dirty = true;
 	}
@@ -710,25 +724,26 @@ static void see_globals(struct central_plan *plan, bool all)
 
 /* ---- changes that are followed by looking at everything ---- */
 
-#define ANY_UPDATE(x, replica, columns_)                                                    \
-	({                                                                                  \
-		bool found_ = false;                                                        \
-		for (const struct x *row_ = x##_first_change(replica); row_ && !found_;     \
-		     row_ = x##_next_change(replica, row_))                                 \
-			found_ = x##_change(row_) == ROW_UPDATED &&                         \
-				 (x##_changed_columns(row_) & (columns_));                  \
-		found_;                                                                     \
+#define ANY_UPDATE(x, replica, columns_)                                                \
+	({                                                                              \
+		bool found_ = false;                                                    \
+		for (const struct x *row_ = x##_first_change(replica); row_ && !found_; \
+		     row_ = x##_next_change(replica, row_))                             \
+			found_ = x##_change(row_) == ROW_UPDATED &&                     \
+				 (x##_changed_columns(row_) & (columns_));              \
+		found_;                                                                 \
 	})
 
 static bool needs_everything(struct central_plan *plan)
 {
-	return plan->all_dirty || (plan->n_shared && (nb_ls_first_change(plan->nb) ||
-						      nb_lr_first_change(plan->nb))) ||
+	return plan->all_dirty ||
+	       (plan->n_shared && (nb_ls_first_change(plan->nb) || nb_lr_first_change(plan->nb))) ||
 	       ANY_UPDATE(nb_lsp, plan->nb, OVSDB_COL(NB_LSP_NAME)) ||
 	       ANY_UPDATE(nb_lrp, plan->nb, OVSDB_COL(NB_LRP_NAME)) ||
 	       ANY_UPDATE(nb_port_group, plan->nb, OVSDB_COL(NB_PORT_GROUP_NAME)) ||
 	       ANY_UPDATE(nb_address_set, plan->nb, OVSDB_COL(NB_ADDRESS_SET_NAME)) ||
-	       ANY_UPDATE(sb_datapath_binding, plan->sb, OVSDB_COL(SB_DATAPATH_BINDING_EXTERNAL_IDS)) ||
+	       ANY_UPDATE(sb_datapath_binding, plan->sb,
+			  OVSDB_COL(SB_DATAPATH_BINDING_EXTERNAL_IDS)) ||
 	       ANY_UPDATE(sb_port_binding, plan->sb, OVSDB_COL(SB_PORT_BINDING_LOGICAL_PORT)) ||
 	       ANY_UPDATE(sb_multicast_group, plan->sb, OVSDB_COL(SB_MULTICAST_GROUP_DATAPATH)) ||
 	       ANY_UPDATE(sb_port_group, plan->sb, OVSDB_COL(SB_PORT_GROUP_NAME)) ||
@@ -792,14 +807,14 @@ static bool is_wanted(const struct central_plan *plan, const struct row *row)
 
 		return set && central_set_adopt(set, name, row_uuid(row));
 	}
-	return central_address_set_is_wanted(plan, sb_address_set_name(sb_address_set_from_row(row)));
+	return central_address_set_is_wanted(plan,
+					     sb_address_set_name(sb_address_set_from_row(row)));
 }
 
 static void judge_candidates(struct central_plan *plan, struct txn *txn)
 {
-	VEC_FOREACH (candidate, plan->candidates) {
-		const struct row *row =
-			replica_get(plan->sb, candidate->table, &candidate->uuid);
+	VEC_FOREACH(candidate, plan->candidates) {
+		const struct row *row = replica_get(plan->sb, candidate->table, &candidate->uuid);
 
 		if (!row || is_wanted(plan, row))
 			continue;
@@ -825,7 +840,7 @@ static void write_ports(struct central_plan *plan, struct txn *txn)
 	}
 	while ((mark = central_mark_pop(&plan->dirty_sb_ports)))
 		central_port_write(plan, CENTRAL_OF(mark, struct central_port, sb_mark), txn);
-	VEC_FOREACH (datapath, datapaths)
+	VEC_FOREACH(datapath, datapaths)
 		central_datapath_write_groups(*datapath, txn);
 	VEC_DONE(datapaths);
 }
@@ -837,7 +852,7 @@ static void write_sets(struct central_plan *plan, struct txn *txn)
 	if (plan->svc_set_dirty)
 		central_svc_set_write(plan, txn);
 	plan->svc_set_dirty = false;
-	VEC_FOREACH (uuid, plan->address_sets)
+	VEC_FOREACH(uuid, plan->address_sets)
 		central_address_set_write(plan, uuid, txn);
 	VEC_CLEAR(plan->address_sets);
 	while ((mark = central_mark_pop(&plan->dirty_sets)))

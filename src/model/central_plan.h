@@ -26,8 +26,9 @@ struct central_plan_opts {
 	 * is put right. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;
-	uint8_t random[8];         /* for the MAC prefix and the monitor's MAC of a fresh database */
-	const char *version;       /* NB_Global.options:northd_internal_version if there is none; borrowed */
+	uint8_t random[8]; /* for the MAC prefix and the monitor's MAC of a fresh database */
+	const char
+		*version; /* NB_Global.options:northd_internal_version if there is none; borrowed */
 	const char *public_remote; /* SB_Global.options:heddle-nb-remote, or NULL; borrowed */
 };
 

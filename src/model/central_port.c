@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/central_private.h"
-
 #include <string.h>
 
+#include "model/central_private.h"
 #include "util/err.h"
 #include "util/net.h"
 #include "util/str.h"
 
 /* Logical_Switch_Port and Logical_Router_Port -> Port_Binding, and back: up and tag. */
 
-static const char *const lsp_types[] = { "",          "localnet", "localport", "router", "l2gateway",
-					 "vtep",      "external", "virtual",   "remote" };
+static const char *const lsp_types[] = { "",     "localnet", "localport", "router", "l2gateway",
+					 "vtep", "external", "virtual",   "remote" };
 
 #define TAG_MAX 4095
 
@@ -176,12 +175,13 @@ static void write_vif_options(const struct central_port *port, const struct cent
 	const char *queue = ovsdb_smap_get(have, "qdisc_queue_id");
 	struct ovsdb_datum options = ovsdb_datum_clone(nb_lsp_options(port->lsp), column);
 
-	if (port->datapath->ls && ovsdb_smap_get_bool(nb_ls_other_config(port->datapath->ls),
-						      "vlan-passthru", false))
+	if (port->datapath->ls &&
+	    ovsdb_smap_get_bool(nb_ls_other_config(port->datapath->ls), "vlan-passthru", false))
 		central_smap_put(&options, column, "vlan-passthru", "true");
 	/* Given by ovn-northd to a port with a rate limit; kept so that the queue stays. */
-	if (queue && (ovsdb_smap_get(&options, "qos_max_rate") || ovsdb_smap_get(&options, "qos_burst") ||
-		      ovsdb_smap_get(&options, "qos_min_rate")))
+	if (queue &&
+	    (ovsdb_smap_get(&options, "qos_max_rate") || ovsdb_smap_get(&options, "qos_burst") ||
+	     ovsdb_smap_get(&options, "qos_min_rate")))
 		central_smap_put(&options, column, "qdisc_queue_id", queue);
 	central_row_datum(row, column, &options);
 	ovsdb_datum_done(&options, column);
@@ -233,7 +233,8 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 			   nb_lsp_parent_name(lsp));
 	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_TAG],
 			  row_datum(nb_lsp_row(lsp), &nb_lsp_columns[NB_LSP_TAG]));
-	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_MAC], nb_lsp_addresses(lsp));
+	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_MAC],
+			  nb_lsp_addresses(lsp));
 	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_PORT_SECURITY],
 			  nb_lsp_port_security(lsp));
 	write_external_ids(nb_lsp_external_ids(lsp), row);
@@ -246,7 +247,8 @@ static const char *switch_peer(const struct central_plan *plan, const struct cen
 
 	if (nb_lrp_peer(port->lrp))
 		return nb_lrp_peer(port->lrp);
-	NB_LSP_FOREACH(lsp, plan->nb) {
+	NB_LSP_FOREACH(lsp, plan->nb)
+	{
 		const char *router_port;
 
 		if (!str_eq(nb_lsp_type(lsp), "router"))
@@ -324,7 +326,8 @@ static int64_t free_tag(const struct central_plan *plan, const char *parent)
 	struct central_keys tags = CENTRAL_KEYS_INIT;
 	int64_t tag;
 
-	NB_LSP_FOREACH(lsp, plan->nb) {
+	NB_LSP_FOREACH(lsp, plan->nb)
+	{
 		if (str_eq(nb_lsp_parent_name(lsp), parent) && nb_lsp_tag(lsp, &tag) && tag > 0)
 			central_keys_add(&tags, (uint32_t)tag);
 	}

@@ -39,12 +39,13 @@ struct central_datapath {
 	UT_hash_handle hh;
 	struct central_mark mark;
 	struct uuid nb;
-	struct uuid sb_uuid; /* real, or invented for the transaction being written */
+	struct uuid sb_uuid;    /* real, or invented for the transaction being written */
 	const struct nb_ls *ls; /* one of the two is NULL */
 	const struct nb_lr *lr;
 	const struct sb_datapath_binding *sb; /* NULL: not there yet */
 	const struct sb_multicast_group *groups[CENTRAL_GROUP_COUNT];
-	VEC(struct central_port *) ports; /* sorted by uuid, the order in which ovn-northd gives keys */
+	VEC(struct central_port *)
+		ports; /* sorted by uuid, the order in which ovn-northd gives keys */
 	uint32_t requested;
 	uint32_t key; /* 0: none left */
 	uint8_t warned;
@@ -54,7 +55,7 @@ enum central_port_flags {
 	CENTRAL_PORT_LISTED = 1 << 0,   /* seen in a datapath's ports during this update */
 	CENTRAL_PORT_RECREATE = 1 << 1, /* its Port_Binding must be replaced, not changed */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
-	CENTRAL_PORT_SHARED = 1 << 3,   /* listed by a second datapath */
+	CENTRAL_PORT_SHARED = 1 << 3, /* listed by a second datapath */
 };
 
 /* Problems, as bits of warned. */
@@ -93,7 +94,8 @@ struct central_set {
 	struct central_mark mark;
 	struct uuid nb;
 	const struct nb_port_group *row;
-	VEC(struct central_port *) members; /* in row order; ports that no switch has are left out */
+	VEC(struct central_port *)
+		members;     /* in row order; ports that no switch has are left out */
 	VEC(struct uuid) sb; /* southbound Port_Group rows with our name */
 };
 
@@ -135,11 +137,12 @@ void central_mark_add(struct central_mark *list, struct central_mark *mark); /* 
 void central_mark_remove(struct central_mark *mark);
 struct central_mark *central_mark_pop(struct central_mark *list); /* NULL: empty */
 
-#define CENTRAL_OF(mark_, type, member) ((type *)(void *)((char *)(mark_) - offsetof(type, member)))
+#define CENTRAL_OF(mark_, type, member) ((type *)(void *)((char *)(mark_)-offsetof(type, member)))
 
 /* ---- the plan ---- */
 
-struct central_datapath *central_find_datapath(const struct central_plan *plan, const struct uuid *nb);
+struct central_datapath *central_find_datapath(const struct central_plan *plan,
+					       const struct uuid *nb);
 struct central_datapath *central_datapath_of_sb(const struct central_plan *plan,
 						const struct sb_datapath_binding *sb);
 struct central_port *central_find_port(const struct central_plan *plan, const struct uuid *nb);
@@ -165,8 +168,10 @@ void central_row_datum(const struct central_row *row, const struct ovsdb_column 
 		       const struct ovsdb_datum *datum);
 void central_row_string(const struct central_row *row, const struct ovsdb_column *column,
 			const char *value); /* NULL: empty */
-void central_row_integer(const struct central_row *row, const struct ovsdb_column *column, int64_t value);
-void central_row_boolean(const struct central_row *row, const struct ovsdb_column *column, bool value);
+void central_row_integer(const struct central_row *row, const struct ovsdb_column *column,
+			 int64_t value);
+void central_row_boolean(const struct central_row *row, const struct ovsdb_column *column,
+			 bool value);
 void central_row_uuid(const struct central_row *row, const struct ovsdb_column *column,
 		      const struct uuid *value); /* NULL: empty */
 void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *column, const char *key,
@@ -185,7 +190,8 @@ void central_port_write_back(struct central_plan *plan, struct central_port *por
 void central_datapath_read(struct central_datapath *datapath);
 void central_datapath_keys(struct central_plan *plan); /* of all datapaths */
 void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath);
-void central_datapath_write(struct central_plan *plan, struct central_datapath *datapath, struct txn *txn);
+void central_datapath_write(struct central_plan *plan, struct central_datapath *datapath,
+			    struct txn *txn);
 void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn);
 /* Deletes a Datapath_Binding with the rows that hold on to it. */
 void central_datapath_purge(struct txn *txn, const struct uuid *sb);

@@ -35,12 +35,14 @@ void central_row_string(const struct central_row *row, const struct ovsdb_column
 		central_row_datum(row, column, &(struct ovsdb_datum)OVSDB_DATUM_EMPTY);
 }
 
-void central_row_integer(const struct central_row *row, const struct ovsdb_column *column, int64_t value)
+void central_row_integer(const struct central_row *row, const struct ovsdb_column *column,
+			 int64_t value)
 {
 	put_atom(row, column, (union ovsdb_atom){ .integer = value });
 }
 
-void central_row_boolean(const struct central_row *row, const struct ovsdb_column *column, bool value)
+void central_row_boolean(const struct central_row *row, const struct ovsdb_column *column,
+			 bool value)
 {
 	put_atom(row, column, (union ovsdb_atom){ .boolean = value });
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/central_private.h"
-
 #include <ctype.h>
 #include <string.h>
 
+#include "model/central_private.h"
 #include "util/net.h"
 #include "util/str.h"
 
@@ -44,7 +43,7 @@ static void write_part(struct central_plan *plan, struct central_set *set,
 
 	row = central_row_open(txn, &sb_port_group_table, have ? sb_port_group_row(have) : NULL);
 	central_row_string(&row, &sb_port_group_columns[SB_PORT_GROUP_NAME], name);
-	VEC_FOREACH (member, set->members)
+	VEC_FOREACH(member, set->members)
 		if ((*member)->datapath == datapath)
 			add_string(&ports, column, central_port_name(*member));
 	central_row_datum(&row, column, &ports);
@@ -61,7 +60,7 @@ static bool first_of_datapath(const struct central_set *set, size_t i)
 
 static bool has_datapath_key(const struct central_set *set, long long key)
 {
-	VEC_FOREACH (member, set->members)
+	VEC_FOREACH(member, set->members)
 		if ((*member)->datapath && (*member)->datapath->key == key)
 			return true;
 	return false;
@@ -71,7 +70,7 @@ void central_set_drop(struct central_set *set, const struct uuid *sb)
 {
 	size_t kept = 0;
 
-	VEC_FOREACH (other, set->sb)
+	VEC_FOREACH(other, set->sb)
 		if (!uuid_eq(other, sb))
 			set->sb.v[kept++] = *other;
 	set->sb.n = kept;
@@ -90,7 +89,7 @@ static void write_parts(struct central_plan *plan, struct central_set *set, stru
 {
 	const char *name = nb_port_group_name(set->row);
 
-	VEC_FOREACH (uuid, set->sb) {
+	VEC_FOREACH(uuid, set->sb) {
 		const struct sb_port_group *row = sb_port_group_get(plan->sb, uuid);
 
 		if (row && !has_datapath_key(set, atoll(sb_port_group_name(row))))
@@ -146,7 +145,7 @@ static void write_member_addresses(struct central_plan *plan, struct central_set
 	struct ovsdb_datum sets[2] = { OVSDB_DATUM_EMPTY, OVSDB_DATUM_EMPTY };
 	static const char *const suffixes[] = { "_ip4", "_ip6" };
 
-	VEC_FOREACH (member, set->members) {
+	VEC_FOREACH(member, set->members) {
 		const struct ovsdb_datum *addresses = nb_lsp_addresses((*member)->lsp);
 		const char *dynamic = nb_lsp_dynamic_addresses((*member)->lsp);
 
@@ -176,7 +175,8 @@ void central_address_set_write(struct central_plan *plan, const struct uuid *nb,
 	const struct nb_address_set *row = nb_address_set_get(plan->nb, nb);
 
 	if (row)
-		write_address_set(plan, nb_address_set_name(row), nb_address_set_addresses(row), txn);
+		write_address_set(plan, nb_address_set_name(row), nb_address_set_addresses(row),
+				  txn);
 }
 
 void central_svc_set_write(struct central_plan *plan, struct txn *txn)
@@ -197,7 +197,8 @@ bool central_address_set_is_wanted(const struct central_plan *plan, const char *
 
 	if (str_eq(name, SVC_SET) || nb_address_set_by_name(plan->nb, name))
 		return true;
-	if (length < 4 || (!str_eq(name + length - 4, "_ip4") && !str_eq(name + length - 4, "_ip6")))
+	if (length < 4 ||
+	    (!str_eq(name + length - 4, "_ip4") && !str_eq(name + length - 4, "_ip6")))
 		return false;
 	group = xstrndup(name, length - 4);
 	return nb_port_group_by_name(plan->nb, group) != NULL;

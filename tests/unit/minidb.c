@@ -22,8 +22,8 @@ static json_t *uuid_json(const struct uuid *uuid)
 }
 
 /* The row with some columns replaced; steals values. */
-static void put_row(struct replica *replica, const struct ovsdb_table *table, const struct uuid *uuid,
-		    json_t *values)
+static void put_row(struct replica *replica, const struct ovsdb_table *table,
+		    const struct uuid *uuid, json_t *values)
 {
 	const struct row *row = replica_get(replica, table, uuid);
 	json_t *json = json_object();
@@ -43,8 +43,8 @@ static void put_row(struct replica *replica, const struct ovsdb_table *table, co
 	json_decref(values);
 }
 
-void minidb_set(struct replica *replica, const char *table, const struct uuid *row, const char *column,
-		json_t *value)
+void minidb_set(struct replica *replica, const char *table, const struct uuid *row,
+		const char *column, json_t *value)
 {
 	put_row(replica, table_of(replica, table), row, json_pack("{so}", column, value));
 }
@@ -60,8 +60,7 @@ struct uuid minidb_insert(struct replica *replica, const char *table, json_t *va
 void minidb_delete(struct replica *replica, const char *table, const struct uuid *row)
 {
 	char text[UUID_TEXT_SIZE];
-	json_t *update =
-		json_pack("{s{s{s{}}}}", table, uuid_format(row, text), "old");
+	json_t *update = json_pack("{s{s{s{}}}}", table, uuid_format(row, text), "old");
 	struct err err = ERR_INIT;
 
 	if (replica_get(replica, table_of(replica, table), row) &&
@@ -80,8 +79,7 @@ static void resolve_names(json_t *json, json_t *names)
 	size_t i;
 
 	if (json_is_object(json))
-		json_object_foreach(json, key, value)
-			resolve_names(value, names);
+		json_object_foreach(json, key, value) resolve_names(value, names);
 	if (!json_is_array(json))
 		return;
 	if (json_array_size(json) == 2 &&
@@ -91,8 +89,7 @@ static void resolve_names(json_t *json, json_t *names)
 		json_array_set_new(json, 0, json_string("uuid"));
 		return;
 	}
-	json_array_foreach(json, i, value)
-		resolve_names(value, names);
+	json_array_foreach(json, i, value) resolve_names(value, names);
 }
 
 static void mutate_row(struct replica *replica, const struct ovsdb_table *table,
@@ -101,7 +98,8 @@ static void mutate_row(struct replica *replica, const struct ovsdb_table *table,
 	json_t *mutation;
 	size_t i;
 
-	json_array_foreach(mutations, i, mutation) {
+	json_array_foreach(mutations, i, mutation)
+	{
 		const struct ovsdb_column *column =
 			ovsdb_table_column(table, json_string_value(json_array_get(mutation, 0)));
 		bool insert = str_eq(json_string_value(json_array_get(mutation, 1)), "insert");
@@ -114,14 +112,15 @@ static void mutate_row(struct replica *replica, const struct ovsdb_table *table,
 		if (!insert && column->value != OVSDB_VOID)
 			type.value = OVSDB_VOID; /* "delete" names keys */
 		datum = ovsdb_datum_clone(row_datum(row, column), column);
-		assert(ovsdb_datum_from_json(json_array_get(mutation, 2), &type, &elements, NULL) == 0);
+		assert(ovsdb_datum_from_json(json_array_get(mutation, 2), &type, &elements, NULL) ==
+		       0);
 		for (uint32_t e = 0; e < elements.n; e++) {
 			if (!insert)
 				ovsdb_datum_remove(&datum, column, elements.keys[e]);
 			else if (ovsdb_datum_find(&datum, column, elements.keys[e]) < 0)
 				ovsdb_datum_insert(&datum, column, elements.keys[e],
-						   elements.values ? elements.values[e] :
-								     (union ovsdb_atom){ 0 });
+						   elements.values ? elements.values[e]
+								   : (union ovsdb_atom){ 0 });
 		}
 		put_row(replica, table, uuid,
 			json_pack("{so}", column->name, ovsdb_datum_to_json(&datum, column)));
@@ -172,7 +171,8 @@ void minidb_commit(struct replica *replica, const struct txn *txn)
 	json_t *ops = txn_to_json(txn), *names = json_object(), *op;
 	size_t i;
 
-	json_array_foreach(ops, i, op) {
+	json_array_foreach(ops, i, op)
+	{
 		const char *name = json_string_value(json_object_get(op, "uuid-name"));
 		struct uuid uuid = uuid_random();
 		char text[UUID_TEXT_SIZE];
@@ -181,7 +181,8 @@ void minidb_commit(struct replica *replica, const struct txn *txn)
 			json_object_set_new(names, name, json_string(uuid_format(&uuid, text)));
 	}
 	resolve_names(ops, names);
-	json_array_foreach(ops, i, op) {
+	json_array_foreach(ops, i, op)
+	{
 		const char *kind = json_string_value(json_object_get(op, "op"));
 		const char *table = json_string_value(json_object_get(op, "table"));
 		struct uuid uuid;
@@ -192,9 +193,10 @@ void minidb_commit(struct replica *replica, const struct txn *txn)
 			run_where(replica, op);
 			continue;
 		}
-		assert(uuid_parse(json_string_value(json_object_get(
-					  names, json_string_value(json_object_get(op, "uuid-name")))),
-				  &uuid));
+		assert(uuid_parse(
+			json_string_value(json_object_get(
+				names, json_string_value(json_object_get(op, "uuid-name")))),
+			&uuid));
 		put_row(replica, table_of(replica, table), &uuid,
 			json_deep_copy(json_object_get(op, "row")));
 	}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "minidb.h"
 #include "model/central_keys.h"
 #include "model/central_plan.h"
@@ -151,7 +150,6 @@ static json_t *uuid_set(const struct uuid *uuids, size_t n)
 	return json_pack("[so]", "set", elements);
 }
 
-
 static void list_port(struct bed *bed, const struct uuid *ls, const struct uuid *port, bool add)
 {
 	const struct nb_ls *row = nb_ls_get(bed->nb, ls);
@@ -159,7 +157,8 @@ static void list_port(struct bed *bed, const struct uuid *ls, const struct uuid 
 	union ovsdb_atom atom = { .uuid = *port };
 
 	if (add)
-		ovsdb_datum_insert(&ports, &nb_ls_columns[NB_LS_PORTS], atom, (union ovsdb_atom){ 0 });
+		ovsdb_datum_insert(&ports, &nb_ls_columns[NB_LS_PORTS], atom,
+				   (union ovsdb_atom){ 0 });
 	else
 		ovsdb_datum_remove(&ports, &nb_ls_columns[NB_LS_PORTS], atom);
 	minidb_set(bed->nb, "Logical_Switch", ls, "ports",
@@ -193,8 +192,8 @@ static struct uuid add_port(struct bed *bed, const struct uuid *ls)
 static const struct nb_ls *switch_of(struct bed *bed, const struct uuid *port)
 {
 	NB_LS_FOREACH(ls, bed->nb)
-		if (ovsdb_uset_contains(nb_ls_ports(ls), port))
-			return ls;
+	if (ovsdb_uset_contains(nb_ls_ports(ls), port))
+		return ls;
 	return NULL;
 }
 
@@ -209,8 +208,8 @@ static void forget_port(struct bed *bed, const struct uuid *port)
 		if (ovsdb_datum_remove(&ports, &nb_port_group_columns[NB_PORT_GROUP_PORTS],
 				       (union ovsdb_atom){ .uuid = *port }))
 			minidb_set(bed->nb, "Port_Group", group, "ports",
-				   ovsdb_datum_to_json(&ports,
-						       &nb_port_group_columns[NB_PORT_GROUP_PORTS]));
+				   ovsdb_datum_to_json(
+					   &ports, &nb_port_group_columns[NB_PORT_GROUP_PORTS]));
 		ovsdb_datum_done(&ports, &nb_port_group_columns[NB_PORT_GROUP_PORTS]);
 	}
 	minidb_delete(bed->nb, "Logical_Switch_Port", port);
@@ -248,12 +247,15 @@ static void set_port(struct bed *bed, const struct uuid *port, const char *colum
 static void random_port_edit(struct bed *bed, const struct uuid *port)
 {
 	static const char *const types[] = { "", "localport", "router", "virtual", "wrong" };
-	static const char *const addresses[] = { "00:00:00:00:00:01 10.0.0.1", "unknown", "rubbish" };
+	static const char *const addresses[] = { "00:00:00:00:00:01 10.0.0.1", "unknown",
+						 "rubbish" };
 	char text[32];
 
 	snprintf(text, sizeof(text), "%u", below(bed, 12));
 	switch (below(bed, 7)) {
-	case 0: set_port(bed, port, "type", json_string(types[below(bed, ARRAY_SIZE(types))])); break;
+	case 0:
+		set_port(bed, port, "type", json_string(types[below(bed, ARRAY_SIZE(types))]));
+		break;
 	case 1:
 		set_port(bed, port, "addresses",
 			 json_string(addresses[below(bed, ARRAY_SIZE(addresses))]));
@@ -263,13 +265,17 @@ static void random_port_edit(struct bed *bed, const struct uuid *port)
 		set_port(bed, port, "options",
 			 json_pack("[s[[ss]]]", "map", "requested-tnl-key", text));
 		break;
-	case 4: set_port(bed, port, "options", json_pack("[s[[ss]]]", "map", "mcast_flood", "true")); break;
+	case 4:
+		set_port(bed, port, "options",
+			 json_pack("[s[[ss]]]", "map", "mcast_flood", "true"));
+		break;
 	case 5:
 		snprintf(text, sizeof(text), "renamed%u", ++bed->serial);
 		set_port(bed, port, "name", json_string(text));
 		break;
 	default:
-		set_port(bed, port, "parent_name", below(bed, 2) ? json_string("p1") : json_pack("[s[]]", "set"));
+		set_port(bed, port, "parent_name",
+			 below(bed, 2) ? json_string("p1") : json_pack("[s[]]", "set"));
 		set_port(bed, port, "tag_request", json_integer(below(bed, 3)));
 	}
 }
@@ -284,9 +290,10 @@ static void random_group_edit(struct bed *bed)
 		return;
 	}
 	snprintf(name, sizeof(name), "pg%u", ++bed->serial);
-	VEC_ADD(bed->groups, minidb_insert(bed->nb, "Port_Group",
-					   json_pack("{ssso}", "name", name, "ports",
-						     uuid_set(bed->ports.v, below(bed, bed->ports.n + 1)))));
+	VEC_ADD(bed->groups,
+		minidb_insert(bed->nb, "Port_Group",
+			      json_pack("{ssso}", "name", name, "ports",
+					uuid_set(bed->ports.v, below(bed, bed->ports.n + 1)))));
 }
 
 static void random_vandalism(struct bed *bed)
@@ -327,10 +334,9 @@ static void random_edit(struct bed *bed)
 static void keys_are_unique(struct bed *bed)
 {
 	SB_PORT_BINDING_FOREACH(a, bed->sb)
-		SB_PORT_BINDING_FOREACH(b, bed->sb)
-			assert_false(a != b &&
-				     uuid_eq(sb_port_binding_datapath(a), sb_port_binding_datapath(b)) &&
-				     sb_port_binding_tunnel_key(a) == sb_port_binding_tunnel_key(b));
+	SB_PORT_BINDING_FOREACH(b, bed->sb)
+	assert_false(a != b && uuid_eq(sb_port_binding_datapath(a), sb_port_binding_datapath(b)) &&
+		     sb_port_binding_tunnel_key(a) == sb_port_binding_tunnel_key(b));
 }
 
 static void step_by_step_gives_what_from_scratch_gives(void **state)
@@ -391,8 +397,8 @@ static void one_port_more_is_one_row_more(void **state)
 	txn = txn_new(&sb_schema);
 	central_plan_write_sb(bed.plan, txn, 0);
 	json = txn_to_json(txn);
-	json_array_foreach(json, i, op)
-		inserts += !strcmp(json_string_value(json_object_get(op, "op")) ?: "", "insert");
+	json_array_foreach(json, i, op) inserts +=
+		!strcmp(json_string_value(json_object_get(op, "op")) ?: "", "insert");
 	assert_int_equal(inserts, 1);
 	assert_true(json_array_size(json) <= 4); /* database, the port, two groups */
 	json_decref(json);
