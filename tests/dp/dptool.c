@@ -81,6 +81,8 @@ static void run(int argc, char **argv)
 		if (!r)
 			r = datapath_read(dp, state, &err);
 		answer(r, &err);
+	} else if (strcmp(argv[0], "watch") == 0) {
+		answer(datapath_open_readonly(argv[1], &dp, &err), &err);
 	} else if (strcmp(argv[0], "remove") == 0) {
 		answer(datapath_remove(argv[1], &err), &err);
 	} else if (strcmp(argv[0], "attach") == 0) {

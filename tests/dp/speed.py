@@ -46,11 +46,11 @@ def raw(stack):
 def bridge(stack):
     ns = [stack.enter_context(namespace()) for _ in range(2)]
     middle = stack.enter_context(namespace())
-    middle.sh("ip", "link", "add", "br", "type", "bridge")
-    middle.sh("ip", "link", "set", "br", "up")
+    middle.sh("ip", "link", "add", "br0", "type", "bridge")
+    middle.sh("ip", "link", "set", "br0", "up")
     for i, n in enumerate(ns):
         middle.sh("ip", "link", "add", f"v{i}", "type", "veth", "peer", "name", "eth0", "netns", n.name)
-        middle.sh("ip", "link", "set", f"v{i}", "up", "master", "br")
+        middle.sh("ip", "link", "set", f"v{i}", "up", "master", "br0")
     return addressed(ns)
 
 

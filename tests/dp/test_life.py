@@ -143,3 +143,12 @@ def test_a_full_map_names_what_did_not_fit(bench):
     answer = h.ask("end")
     assert answer.startswith("error 2 map tunnels is full: no room for tunnel 192.168.33.10 to 10.0."), answer
     assert bench.case(bench.v1.wire, udp()) == ({"v2": [udp()]}, {})
+
+
+def test_a_second_process_reads_counters(bench):
+    h = bench.host
+    bench.case(bench.v1.wire, udp())
+    out = h.ns.sh(os.environ["DPTOOL"], input=f"watch {h.bpffs}\ndrops\ncounters {bench.v1.ifindex}\n").splitlines()
+    assert out == ["ok", f"ok {h.do('drops')}".strip(), "ok " + h.do("counters", bench.v1.ifindex)]
+    out = h.ns.sh(os.environ["DPTOOL"], input=f"watch {h.dir}/none\n")
+    assert out.startswith("error") and "none/v1/maps/ports" in out
