@@ -56,8 +56,9 @@ void network_unplug(struct network *network, const char *name);
 void network_set_route(struct network *network, const struct ip *remote, const struct ip *local,
 		       const struct network_route *route); /* NULL: unknown again */
 
-/* Takes in the changes that the replicas show since their last replica_advance().  nb is NULL when there is no
- * northbound database to ask (ports then count as enabled). Rows are looked at until network_run() returns. */
+/* Takes in the changes that the replicas show since their last replica_advance(); a replica other than last time's is
+ * loaded as a whole (hand in NULL before one is freed).  nb is NULL when there is no northbound database to ask
+ * (ports then count as enabled).  Rows are looked at until network_run() returns. */
 void network_update(struct network *network, const struct replica *sb, const struct replica *nb);
 void network_run(struct network *network);
 
