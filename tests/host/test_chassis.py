@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registration, binding, and the promise of --wait=hv, with Debian's ovn-northd as central."""
+import signal
+import subprocess
+
+from agent import Server, wait_for
+
+
+def plug(world, host, port):
+    host.add_veth(f"v{port}")
+    host.heddle("plug", f"v{port}", port)
+
+
+def test_a_chassis_registers(world):
+    host = world.host(1).start()
+    world.sbctl("wait-until", "Chassis", "h1")
+    row = world.sb.rows("Chassis", ["name", "==", "h1"])[0]
+    other = dict(row["other_config"][1])
+    assert other["port-up-notif"] == "true" and "iface-types" in other
+    encap, = world.sb.rows("Encap")
+    assert (encap["type"], encap["ip"], encap["chassis_name"]) == ("geneve", "192.168.88.1", "h1")
+    world.nbctl("--wait=hv", "sync")
+    assert host.get("Bridge", "br-int", "external_ids:ovn-nb-cfg") == "1"
+
+
+def test_a_port_is_bound_up_and_released(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    assert host.get("Interface", "vp1", "external_ids:ovn-installed") == "true"
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=true")
+    host.heddle("unplug", "vp1")
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=false")
+    assert world.port("p1")["chassis"] == ["set", []]
+    assert host.is_consistent()
+
+
+def test_a_localport_is_bound_nowhere(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1", "--", "lsp-set-type", "p1", "localport")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    world.nbctl("--wait=hv", "sync")
+    assert world.port("p1")["chassis"] == ["set", []]
+
+
+def test_an_unknown_port_is_bound_when_it_appears(world):
+    host = world.host(1).start()
+    host.wait_log("the datapath holds")
+    host.add_veth("vp1")
+    assert "there is no logical port p1 yet" in host.heddle("plug", "vp1", "p1").stdout
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=true")
+
+
+def test_a_vanished_device_releases_its_port(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    host.ip("link", "del", "vp1")
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=false")
+    host.add_veth("vp1")
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=true")
+    assert host.is_consistent()
+
+
+def test_plug_leaves_nothing_half_done(world):
+    host = world.host(1).start()
+    host.wait_log("the datapath holds")
+    done = host.heddle("plug", "nodev", "p1", check=False)
+    assert done.returncode == 1 and "could not open network device nodev" in done.stderr
+    assert "nodev" not in host.vsctl("list-ports", "br-int").stdout
+
+
+def test_killed_at_any_time_it_ends_in_the_same_state(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    before = world.port("p1")
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        host.stop(how)
+        assert world.port("p1") == before
+        seen = host.log().count("the datapath holds")
+        host.start()
+        wait_for(lambda: host.log().count("the datapath holds") > seen, "it has started again", host.log)
+        world.nbctl("--wait=hv", "sync")
+        assert world.port("p1") == before
+        assert host.is_consistent()
+
+
+def test_an_address_of_another_chassis_is_not_taken(world):
+    world.host(1).start()
+    world.sbctl("wait-until", "Chassis", "h1")
+    second = world.host(2, encap_ip="192.168.88.1").start()
+    second.wait_log("geneve address 192.168.88.1 belongs to chassis h1 already")
+    assert len(world.sb.rows("Chassis")) == 1
+
+
+def test_a_removal_takes_everything(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    host.stop()
+    done = host.run("--remove")
+    assert done.returncode == 0, done.stderr
+    assert world.sb.rows("Chassis") == [] and world.sb.rows("Chassis_Private") == []
+    assert world.sb.rows("Encap") == [] and world.port("p1")["chassis"] == ["set", []]
+    assert "br-int" not in host.links()
+    assert not list((host.dir / "run" / "h1" / "bpf").glob("*/maps"))
+
+
+def test_private_external_ids_of_others_survive(world):
+    host = world.host(1).start()
+    world.sbctl("wait-until", "Chassis_Private", "h1")
+    world.sbctl("set", "Chassis_Private", "h1", "external_ids:theirs=1")
+    world.nbctl("--wait=hv", "sync")
+    host.stop()
+    host.start()
+    world.nbctl("--wait=hv", "sync")
+    assert world.sbctl("get", "Chassis_Private", "h1", "external_ids:theirs").strip() == '"1"'
+
+
+def test_another_vswitchd_keeps_its_columns(world, tmp_path):
+    """With the lock held elsewhere, its ofport numbers are used, and nothing of its is touched."""
+    local = Server(tmp_path, "vswitch.ovsschema", "local")
+    host = world.host(1, db=local.remote)
+    host.db = local.remote
+    holder = subprocess.Popen(["ovsdb-client", "lock", local.remote, "ovs_vswitchd"],
+                              stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)
+    try:
+        world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+        host.start()
+        host.wait_log("another process holds the lock")
+        host.add_veth("v1")
+        host.vsctl("--no-wait", "--may-exist", "add-br", "br-int", "--", "add-port", "br-int", "v1", "--",
+                   "set", "Interface", "v1", "external_ids:iface-id=p1", "ofport=42")
+        world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=true")
+        assert host.get("Interface", "v1", "ofport") == "42"
+        assert host.get("Open_vSwitch", ".", "cur_cfg") == "0"
+        assert "br-int" not in host.links()
+    finally:
+        host.stop()
+        holder.stdin.close()
+        holder.terminate()
+        holder.wait(timeout=10)
+        local.stop()
+
+
+def test_an_encap_address_may_appear_late(world):
+    first = world.host(1).start()
+    world.host(2).start()
+    first.wait_log("encap IP 192.168.88.1 is on no device")
+    world.nbctl("--wait=hv", "sync")
+    first.add_veth("u1")
+    for name in ("u1", "u1-p"):
+        first.ip("link", "set", name, "up")
+    first.ip("addr", "add", "192.168.88.1/24", "dev", "u1")
+    first.wait_log("encap IP 192.168.88.1 has appeared")
+    # It asks for the other host's neighbour entry, and has the kernel keep it.
+    wait_for(lambda: "192.168.88.2" in first.ip("neigh"), "the neighbour is asked for", first.log)
+    first.ip("addr", "del", "192.168.88.1/24", "dev", "u1")
+    wait_for(lambda: first.log().count("is on no device") == 2, "it says that it has gone", first.log)
+    assert first.is_consistent()
+
+
+def test_a_machine_without_a_name_waits(world, tmp_path):
+    local = Server(tmp_path, "vswitch.ovsschema", "local")
+    host = world.host(1, db=local.remote)
+    del host.settings["system_id"]
+    host.db = local.remote
+    try:
+        host.start()
+        host.wait_log("external_ids:system-id is not set")
+        host.vsctl("set", "Open_vSwitch", ".", "external_ids:system-id=late")
+        world.sbctl("wait-until", "Chassis", "late")
+    finally:
+        host.stop()
+        local.stop()
