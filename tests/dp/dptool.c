@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dp/datapath.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "dp/private.h"
 #include "model/dp_state.h"
 #include "util/err.h"
 
@@ -65,6 +69,30 @@ static void answer(int r, const struct err *err)
 		puts("ok");
 }
 
+/* One program on one packet, as the kernel's test run does it: redirects are decided, not carried out. */
+static void test_run(const char *name, uint32_t ifindex, const char *packet_hex, int repeat)
+{
+	static unsigned char in[2048], out[4096];
+	struct __sk_buff skb = { .ifindex = ifindex, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+		    .repeat = repeat);
+	int r = -ENOENT;
+
+	opts.data_size_in = (uint32_t)unhex(packet_hex, in, sizeof(in));
+	for (int i = 0; i < PROG_COUNT; i++)
+		if (strcmp(prog_names[i], name) == 0)
+			r = bpf_prog_test_run_opts(dp->progs[i], &opts);
+	if (r < 0) {
+		printf("error %d %s\n", r, strerror(-r));
+		return;
+	}
+	printf("ok %d %u ", (int)opts.retval, opts.duration);
+	for (uint32_t i = 0; i < opts.data_size_out; i++)
+		printf("%02x", out[i]);
+	puts("");
+}
+
 static void run(int argc, char **argv)
 {
 	static const struct dp_owner owner;
@@ -105,6 +133,8 @@ static void run(int argc, char **argv)
 		printf("ok");
 		datapath_each_drop(dp, print_drop, NULL);
 		puts("");
+	} else if (strcmp(argv[0], "run") == 0 && argc == 5) {
+		test_run(argv[1], ifindex, argv[3], atoi(argv[4]));
 	} else if (strcmp(argv[0], "counters") == 0) {
 		struct dp_counters c;
 
@@ -121,7 +151,7 @@ static void run(int argc, char **argv)
 
 int main(void)
 {
-	char line[1024], *argv[8];
+	char line[8192], *argv[8];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (fgets(line, sizeof(line), stdin)) {
