@@ -151,7 +151,7 @@ static int read_drops(const char *run_dir, const char *chassis, struct drops *re
 
 int drops_main(int argc, char **argv)
 {
-	const char *sb = NULL, *db = NULL, *format = "text", *run_dir = HOST_RUN_DIR,
+	const char *sb = NULL, *db = NULL, *format = "text", *run_dir = getenv("HEDDLE_RUNDIR") ?: HOST_RUN_DIR,
 		   *chassis = NULL;
 	struct drops drops = { 0 };
 	struct watch *watch = NULL;
@@ -160,7 +160,7 @@ int drops_main(int argc, char **argv)
 	json_t *list = json_array();
 	/* clang-format off */
 	const struct opt table[] = {
-		{ "run-dir", 0, OPT_STRING, &run_dir, "DIR", "the agent's run directory (default: " HOST_RUN_DIR ")" },
+		{ "run-dir", 0, OPT_STRING, &run_dir, "DIR", "the agent's run directory (default: $HEDDLE_RUNDIR, else " HOST_RUN_DIR ")" },
 		{ "chassis", 'n', OPT_STRING, &chassis, "NAME", "the chassis, where several share the run directory" },
 		{ "sb", 0, OPT_STRING, &sb, "REMOTES", "southbound database, for names (default: as for \"heddle show\")" },
 		{ "db", 0, OPT_STRING, &db, "REMOTE", "local database (default: as for \"heddle host\")" },

@@ -43,6 +43,13 @@ static void insert_iface(struct plug *plug, const struct ovs_bridge *bridge, str
 	plug->inserted = true;
 }
 
+static bool has_integration(void *arg, struct replica *replica)
+{
+	const struct plug *plug = arg;
+
+	return local_find_bridge(&plug->local, local_integration(&plug->local)) != NULL;
+}
+
 static int write_iface(struct plug *plug, struct err *err)
 {
 	const char *bridge_name = local_integration(&plug->local);
@@ -187,6 +194,8 @@ int plug_main(int argc, char **argv)
 	plug.port = words.v[1];
 	if (local_open(&plug.local, db, timeout_s, &err) < 0)
 		return cli_fail("plug", &err);
+	if (!no_wait) /* an agent that has just been started makes the bridge in a moment */
+		watch_until(plug.local.watch, has_integration, &plug);
 	r = write_iface(&plug, &err);
 	if (r == 0 && !no_wait) {
 		r = wait_for_device(&plug, &err);
