@@ -103,12 +103,15 @@ static int64_t clock_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* As it would be typed into a shell. */
+/* As it would be typed into a shell, a chained command on a line of its own. */
 static void print_command(const char *where, const char *const *argv)
 {
 	print_styled(STYLE_DIM, "   %s#", where);
-	for (size_t i = 0; argv[i]; i++)
+	for (size_t i = 0; argv[i]; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			printf(" \\\n       ");
 		printf(strchr(argv[i], ' ') ? " \"%s\"" : " %s", argv[i]);
+	}
 	putchar('\n');
 	fflush(stdout);
 }

@@ -86,8 +86,8 @@ static int make_host(const struct lab *lab, const struct lab_host *h, struct err
 
 		if (w->host != h)
 			continue;
-		str_addf(&s, "link add name %s type veth peer name eth0 address %s netns %s\n", w->name,
-			 w->mac, w->netns);
+		str_addf(&s, "link add name %s type veth peer name eth0 address %s netns %s\n",
+			 w->name, w->mac, w->netns);
 		str_addf(&s, "link set dev %s addrgenmode none\n", w->name);
 		str_addf(&s, "link set dev %s up\n", w->name);
 	}

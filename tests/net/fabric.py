@@ -236,7 +236,8 @@ class Host(Namespace):
                                       f"--db={self.db}"))
         count = {}
         for row in rows:
-            count[row["reason"]] = count.get(row["reason"], 0) + row["packets"]
+            name = row["reason"].upper()
+            count[name] = count.get(name, 0) + row["packets"]
         return count
 
     def check_consistent(self):

@@ -51,7 +51,7 @@ def test_up_status_exec_down(name):
     assert "100% packet loss" in done.stdout and done.returncode == 1
     assert "ls0-ns2" in lab("exec", name, "controller", "heddle", "show")
     assert "ls0-ns2" in lab("exec", name, "hypervisor", "heddle", "nb", "show")
-    assert "LOCALPORT_TO_REMOTE" in lab("exec", name, "hypervisor", "heddle", "drops")
+    assert "localport_to_remote" in lab("exec", name, "hypervisor", "heddle", "drops")
     assert "ns2" in lab("exec", name, "hypervisor", PEERS / "usr/bin/ovs-vsctl", "show")
     assert "ls0" in lab("exec", name, "controller", PEERS / "usr/bin/ovn-nbctl", "show")
     assert "is gone" in lab("down", name)
