@@ -40,6 +40,8 @@ static void drop_consumed(struct frame *frame)
 
 void frame_feed(struct frame *frame, const char *bytes, size_t n)
 {
+	if (!n)
+		return;
 	drop_consumed(frame);
 	if (frame->length + n > frame->alloc) {
 		frame->alloc = 2 * (frame->length + n);

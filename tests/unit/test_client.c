@@ -790,18 +790,146 @@ static void a_connection_comes_back_after_rubbish(void **state)
 	place_free(place);
 }
 
-static void locks_are_lost_when_stolen(void **state)
+static void grant_lock(struct fake_server *fake, const char *method, const json_t *id,
+		       const json_t *params)
+{
+	if (!strcmp(method, "lock"))
+		fake_server_reply(fake, id, json_pack("{sb}", "locked", false));
+	else
+		fake_server_be_polite(fake, method, id, params);
+}
+
+static void locks_come_by_notification_and_can_be_stolen(void **state)
 {
 	struct place *place = place_new();
-	struct fake_server *fake = fake_server_start(place, fake_server_be_polite);
-	struct client_opts opts = { .remotes = fake->remote };
+	struct fake_server *fake = fake_server_start(place, grant_lock);
+	struct client_opts opts = { .remotes = fake->remote, .lock = "ours" };
 	struct watcher *watcher = watch_with(place, &opts);
 
 	WAIT_FOR(place, client_is_connected(watcher->client));
-	fake_server_notify(fake, "locked", json_pack("[s]", "not_ours"));
-	fake_server_notify(fake, "monitor_canceled", json_pack("[s]", "main"));
-	WAIT_FOR(place, watcher->n_changed && client_is_connected(watcher->client));
 	assert_false(client_has_lock(watcher->client));
+	fake_server_notify(fake, "locked", json_pack("[s]", "not_ours"));
+	fake_server_notify(fake, "locked", json_pack("[s]", "ours"));
+	WAIT_FOR(place, client_has_lock(watcher->client));
+	fake_server_notify(fake, "stolen", json_pack("[s]", "ours"));
+	WAIT_FOR(place, watcher->n_lock == 2);
+	assert_false(client_has_lock(watcher->client));
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+static void a_canceled_monitor_is_asked_for_again(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, fake_server_be_polite);
+	struct watcher *watcher = watch(place, fake->remote);
+
+	WAIT_FOR(place, watcher->n_connected == 1);
+	fake_server_notify(fake, "monitor_canceled", json_pack("[s]", "main"));
+	WAIT_FOR(place, watcher->n_connected == 2);
+	assert_int_equal(fake->n_connections, 1);
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+/* arg: const char *, what the row of "_Server" says besides the name. */
+static void be_in_a_cluster(struct fake_server *fake, const char *method, const json_t *id,
+			    const json_t *params)
+{
+	const char *database = json_string_value(json_array_get(params, 0));
+
+	if (!strcmp(method, "monitor_cond") && database && !strcmp(database, "_Server"))
+		fake_server_reply(fake, id,
+				  json_pack("{s{s{so}}}", "Database",
+					    "7d6a2c3b-7f0a-4d6c-8f5b-111111111111", "initial",
+					    json_loads(fake->arg, 0, NULL)));
+	else
+		fake_server_be_polite(fake, method, id, params);
+}
+
+static void servers_that_are_no_use_are_left(void **state)
+{
+	static const struct {
+		const char *status, *problem;
+		bool leader_only;
+	} cases[] = {
+		{ "{\"name\":\"Test\",\"model\":\"clustered\",\"connected\":true}", "", false },
+		{ "{\"name\":\"Test\",\"model\":\"standalone\",\"connected\":true}", "", true },
+		{ "{\"name\":\"Test\",\"model\":\"clustered\",\"connected\":true,"
+		  "\"leader\":true}",
+		  "", true },
+		{ "{\"name\":\"Test\",\"model\":\"clustered\"}", "is cut off from its cluster",
+		  false },
+		{ "{\"name\":\"Test\",\"model\":\"clustered\",\"connected\":true}",
+		  "does not lead the cluster", true },
+		{ "{\"name\":\"Other\",\"connected\":true}", "is not served there", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct place *place = place_new();
+		struct fake_server *fake = fake_server_start(place, be_in_a_cluster);
+		struct client_opts opts = { .remotes = fake->remote,
+					    .leader_only = cases[i].leader_only };
+		struct watcher *watcher = watch_with(place, &opts);
+
+		fake->arg = (char *)cases[i].status;
+		WAIT_FOR(place, watcher->n_connected || watcher->n_lost);
+		if (!strstr(watcher->problem, cases[i].problem))
+			fail_msg("%s: %s", cases[i].status, watcher->problem);
+		assert_int_equal(watcher->n_connected, !cases[i].problem[0]);
+		if (watcher->n_connected && cases[i].leader_only) {
+			/* It steps down while we use it. */
+			fake_server_notify(fake, "update2",
+					   json_pack("[s{s{s{s{sb}}}}]", "server", "Database",
+						     "7d6a2c3b-7f0a-4d6c-8f5b-111111111111",
+						     "modify", "connected", false));
+			WAIT_FOR(place, watcher->n_lost == 1);
+		}
+		watcher_free(watcher);
+		fake_server_stop(fake);
+		place_free(place);
+	}
+}
+
+/* A monitor that resumes: what the client names as the last transaction it saw decides. */
+static void resume(struct fake_server *fake, const char *method, const json_t *id,
+		   const json_t *params)
+{
+	static const char last_id[] = "7d6a2c3b-7f0a-4d6c-8f5b-00000000000a";
+	const char *seen = json_string_value(json_array_get(params, 3));
+	bool resumes = seen && !strcmp(seen, last_id);
+
+	if (strcmp(method, "monitor_cond_since")) {
+		fake_server_be_polite(fake, method, id, params);
+		return;
+	}
+	fake_server_reply(fake, id,
+			  json_pack("[bs{s{s{s{ss}}}}]", resumes, last_id, "Switch",
+				    resumes ? "7d6a2c3b-7f0a-4d6c-8f5b-222222222222"
+					    : "7d6a2c3b-7f0a-4d6c-8f5b-111111111111",
+				    resumes ? "insert" : "initial", "name", resumes ? "s1" : "s0"));
+}
+
+static void history_is_used_where_the_server_has_it(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, resume);
+	struct watcher *watcher = watch(place, fake->remote);
+
+	WAIT_FOR(place, watcher->n_inserted == 1);
+	fake_server_say(fake, "]", 1);
+	WAIT_FOR(place, watcher->n_inserted == 2);
+	assert_int_equal(watcher->n_deleted + watcher->n_updated, 0);
+	assert_int_equal(count(watcher, &switch_table), 2);
+
+	/* History under other conditions does not say all. */
+	fake_server_say(fake, "]", 1);
+	WAIT_FOR(place, !client_is_connected(watcher->client));
+	client_set_condition(watcher->client, &switch_table, json_pack("[b]", true));
+	WAIT_FOR(place, watcher->n_deleted == 1);
+	assert_non_null(find_switch(watcher, "s0"));
 	watcher_free(watcher);
 	fake_server_stop(fake);
 	place_free(place);
@@ -825,7 +953,10 @@ int main(void)
 		cmocka_unit_test(a_server_that_probes_is_answered),
 		cmocka_unit_test(rubbish_is_answered_by_hanging_up),
 		cmocka_unit_test(a_connection_comes_back_after_rubbish),
-		cmocka_unit_test(locks_are_lost_when_stolen),
+		cmocka_unit_test(locks_come_by_notification_and_can_be_stolen),
+		cmocka_unit_test(a_canceled_monitor_is_asked_for_again),
+		cmocka_unit_test(servers_that_are_no_use_are_left),
+		cmocka_unit_test(history_is_used_where_the_server_has_it),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
