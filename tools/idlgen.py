@@ -70,6 +70,7 @@ class Column:
     min: int
     max: Optional[int]  # None: unlimited
     ephemeral: bool
+    immutable: bool
 
     @property
     def is_scalar(self):
@@ -96,6 +97,8 @@ class Column:
         out = {"type": kind}
         if self.ephemeral:
             out["ephemeral"] = True
+        if self.immutable:
+            out["mutable"] = False
         return out
 
 
@@ -158,9 +161,7 @@ def parse_base(text):
 
 
 def parse_column(name, text):
-    ephemeral = text.endswith(" ephemeral")
-    if ephemeral:
-        text = text[: -len(" ephemeral")].rstrip()
+    text, *traits = re.split(r"\s+(?=ephemeral$|immutable$)", text)
     if text == "smap":
         text = "map(string:string)*"
     value = None
@@ -179,7 +180,7 @@ def parse_column(name, text):
         raise Bad(f'"{rest}" does not say how many')
     low = 1 if rest in ("", "+") else 0
     high = 1 if rest in ("", "?") else match.group(2) and int(match.group(2))
-    return Column(name, key, value, low, high, ephemeral)
+    return Column(name, key, value, low, high, "ephemeral" in traits, "immutable" in traits)
 
 
 def parse_line(schema, line):
