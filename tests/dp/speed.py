@@ -64,8 +64,10 @@ def addressed(ns):
 @contextlib.contextmanager
 def namespace():
     ns = fabric.Netns("s")
-    yield ns
-    ns.remove()
+    try:
+        yield ns
+    finally:
+        ns.remove()
 
 
 def remote(stack):
