@@ -240,8 +240,7 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 	write_external_ids(nb_lsp_external_ids(lsp), row);
 }
 
-/* The switch port that names this router port. */
-static const char *switch_peer(const struct central_plan *plan, const struct central_port *port)
+const char *central_switch_peer(const struct central_plan *plan, const struct central_port *port)
 {
 	const char *name = nb_lrp_name(port->lrp);
 
@@ -268,7 +267,7 @@ static void write_lrp(struct central_plan *plan, struct central_port *port,
 	struct ovsdb_datum mac = OVSDB_DATUM_EMPTY;
 	struct str text = STR_INIT;
 
-	write_patch(row, switch_peer(plan, port), gateway_chassis(port->datapath->lr));
+	write_patch(row, central_switch_peer(plan, port), gateway_chassis(port->datapath->lr));
 	str_add(&text, nb_lrp_mac(port->lrp));
 	for (uint32_t i = 0; i < networks->n; i++)
 		str_addf(&text, " %s", networks->keys[i].string);

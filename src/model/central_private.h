@@ -45,17 +45,16 @@ struct central_datapath {
 	const struct sb_datapath_binding *sb; /* NULL: not there yet */
 	const struct sb_multicast_group *groups[CENTRAL_GROUP_COUNT];
 	VEC(struct central_port *)
-		ports; /* sorted by uuid, the order in which ovn-northd gives keys */
+	ports; /* sorted by uuid, the order in which ovn-northd gives keys */
 	uint32_t requested;
 	uint32_t key; /* 0: none left */
 	uint8_t warned;
 };
 
 enum central_port_flags {
-	CENTRAL_PORT_LISTED = 1 << 0,   /* seen in a datapath's ports during this update */
-	CENTRAL_PORT_RECREATE = 1 << 1, /* its Port_Binding must be replaced, not changed */
+	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an IP address of another port of the switch */
+	CENTRAL_PORT_RECREATE = 1 << 1,  /* its Port_Binding must be replaced, not changed */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
-	CENTRAL_PORT_SHARED = 1 << 3, /* listed by a second datapath */
 };
 
 /* Problems, as bits of warned. */
@@ -66,7 +65,7 @@ enum central_problem {
 	CENTRAL_BAD_ADDRESS = 1 << 3,
 	CENTRAL_BAD_CHASSIS = 1 << 4,
 	CENTRAL_NO_TAG = 1 << 5,
-	CENTRAL_NAME_TAKEN = 1 << 6,
+	CENTRAL_DUPLICATE = 1 << 6,
 	CENTRAL_SHARED = 1 << 7,
 };
 
@@ -95,7 +94,7 @@ struct central_set {
 	struct uuid nb;
 	const struct nb_port_group *row;
 	VEC(struct central_port *)
-		members;     /* in row order; ports that no switch has are left out */
+	members;             /* in row order; ports that no switch has are left out */
 	VEC(struct uuid) sb; /* southbound Port_Group rows with our name */
 };
 
@@ -139,6 +138,11 @@ struct central_mark *central_mark_pop(struct central_mark *list); /* NULL: empty
 
 #define CENTRAL_OF(mark_, type, member) ((type *)(void *)((char *)(mark_)-offsetof(type, member)))
 
+void central_mark_sb(struct central_plan *plan, struct central_port *port);
+void central_mark_nb(struct central_plan *plan, struct central_port *port);
+void central_mark_datapath(struct central_plan *plan, struct central_datapath *datapath);
+void central_mark_sets(struct central_plan *plan, struct central_port *port);
+
 /* ---- the plan ---- */
 
 struct central_datapath *central_find_datapath(const struct central_plan *plan,
@@ -151,6 +155,42 @@ struct central_port *central_port_by_name(const struct central_plan *plan, const
 void central_problem(struct central_plan *plan, uint8_t *warned, enum central_problem problem,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void central_suspect(struct central_plan *plan, const struct row *row);
+
+struct central_set *central_find_set(const struct central_plan *plan, const struct uuid *nb);
+struct central_set *central_set_by_name(const struct central_plan *plan, const char *name);
+struct central_datapath *central_datapath_of_group(const struct central_plan *plan,
+						   const struct sb_multicast_group *row);
+
+/* ---- taking in rows: all of them, or those that changed ---- */
+
+#define CENTRAL_EACH(x, row, replica, all)                                                      \
+	for (const struct x *row = (all) ? x##_first(replica) : x##_first_change(replica); row; \
+	     row = (all) ? x##_next(replica, row) : x##_next_change(replica, row))
+
+/* Ports that are let go stay around until it is known whether another datapath takes them. */
+struct central_loose_ports {
+	VEC(struct central_port *) ports;
+};
+
+void central_see_datapaths(struct central_plan *plan, bool all);
+void central_see_lsps(struct central_plan *plan, bool all);
+void central_see_lrps(struct central_plan *plan, bool all);
+void central_see_nb_sets(struct central_plan *plan, bool all);
+void central_see_sb_datapaths(struct central_plan *plan, bool all);
+void central_see_sb_ports(struct central_plan *plan, bool all);
+void central_see_sb_groups(struct central_plan *plan, bool all);
+void central_see_sb_sets(struct central_plan *plan, bool all);
+void central_see_chassis(struct central_plan *plan, bool all);
+void central_see_globals(struct central_plan *plan, bool all);
+
+/* sb may be NULL: it has no row (any more). */
+void central_port_bind(struct central_plan *plan, struct central_port *port,
+		       const struct sb_port_binding *sb);
+void central_leave_sets(struct central_plan *plan, struct central_port *port);
+void central_set_free(struct central_plan *plan, struct central_set *set);
+void central_port_free(struct central_plan *plan, struct central_port *port);
+void central_datapath_free(struct central_plan *plan, struct central_datapath *datapath,
+			   struct central_loose_ports *loose);
 
 /* ---- writing one row: what differs is set ---- */
 
@@ -182,6 +222,8 @@ void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *colu
 const char *central_port_name(const struct central_port *port);
 bool central_port_is_enabled(const struct central_port *port);
 bool central_port_is_realised(const struct central_port *port); /* has, or gets, a Port_Binding */
+/* The name of the other end of a router port: the switch port that names it, or a router port. */
+const char *central_switch_peer(const struct central_plan *plan, const struct central_port *port);
 /* Caches what key allocation needs, after a change of the northbound row. */
 void central_port_read(struct central_port *port);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
@@ -192,6 +234,8 @@ void central_datapath_keys(struct central_plan *plan); /* of all datapaths */
 void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath);
 void central_datapath_write(struct central_plan *plan, struct central_datapath *datapath,
 			    struct txn *txn);
+/* Two ports of a switch with one IP address: said, and left to the user. */
+void central_datapath_check_addresses(struct central_plan *plan, struct central_datapath *datapath);
 void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn);
 /* Deletes a Datapath_Binding with the rows that hold on to it. */
 void central_datapath_purge(struct txn *txn, const struct uuid *sb);

@@ -201,6 +201,39 @@ def test_a_port_moved_to_another_switch(both):
     both.compare()
 
 
+def add_router(both, *ports, **columns):
+    """A router with the ports (name, mac, networks)."""
+    both.serial += 1
+    new, uuids = both.new_uuid(), [both.new_uuid() for _ in ports]
+    both.transact(
+        *[{"op": "insert", "table": "Logical_Router_Port", "uuid": u,
+           "row": {"name": name, "mac": mac, "networks": ["set", list(networks)]}}
+          for u, (name, mac, networks) in zip(uuids, ports)],
+        {"op": "insert", "table": "Logical_Router", "uuid": new, "row": {
+            "name": f"lr{both.serial}", "ports": ["set", [["uuid", u] for u in uuids]], **columns}})
+    both.sync()
+    return new
+
+
+def test_routers_and_their_ports(both):
+    switch = both.add_switch()
+    router = add_router(both, ("lrp1", "00:00:00:00:ff:01", ["10.0.1.1/24", "fd00::1/64"]),
+                        ("lrp2", "00:00:00:00:ff:02", ["10.0.2.1/24"]))
+    (port,) = both.add_ports(switch, {"type": "router", "addresses": "router",
+                                      "options": smap(router_port="lrp1")})
+    both.compare()
+    both.set_port(port, options=smap(router_port="lrp2"))
+    both.compare()
+    both.transact({"op": "update", "table": "Logical_Router", "where": [["_uuid", "==", ["uuid", router]]],
+                   "row": {"options": smap(chassis="hv1"),
+                           "external_ids": ["map", [["neutron:router_name", "r"]]]}})
+    both.compare()
+    both.transact({"op": "delete", "table": "Logical_Router", "where": []})
+    both.compare()
+    both.remove_port(port)
+    both.compare()
+
+
 def bind(side, port, name, up):
     """What a host does to a port."""
     side.sb.transact({"op": "update", "table": "Port_Binding", "where": [["logical_port", "==", port]],

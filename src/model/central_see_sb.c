@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "model/central_private.h"
+#include "util/str.h"
+
+/* Changed southbound rows -> their objects, and marks. */
+
+void central_see_sb_datapaths(struct central_plan *plan, bool all)
+{
+	for (struct central_datapath *d = plan->datapaths; all && d; d = d->hh.next)
+		d->sb = NULL;
+	CENTRAL_EACH(sb_datapath_binding, row, plan->sb, all)
+	{
+		struct central_datapath *datapath = central_datapath_of_sb(plan, row);
+		bool deleted = !all && sb_datapath_binding_change(row) == ROW_DELETED;
+
+		if (!datapath || (datapath->sb && datapath->sb != row &&
+				  sb_datapath_binding_change(datapath->sb) != ROW_DELETED)) {
+			if (!deleted)
+				central_suspect(plan, sb_datapath_binding_row(row));
+			continue;
+		}
+		if (deleted && datapath->sb != row)
+			continue;
+		datapath->sb = deleted ? NULL : row;
+		if (!deleted)
+			datapath->sb_uuid = *sb_datapath_binding_uuid(row);
+		plan->datapath_keys_dirty = true;
+		central_mark_datapath(plan, datapath);
+	}
+}
+
+static void see_sb_port(struct central_plan *plan, struct central_port *port,
+			const struct sb_port_binding *row, uint64_t columns)
+{
+	const uint64_t status = OVSDB_COL(SB_PORT_BINDING_CHASSIS) | OVSDB_COL(SB_PORT_BINDING_UP);
+
+	if (port->sb != row) {
+		if (port->sb && sb_port_binding_change(port->sb) != ROW_DELETED)
+			central_suspect(plan, sb_port_binding_row(port->sb));
+		central_port_bind(plan, port, row);
+		return;
+	}
+	central_mark_nb(plan, port);
+	if (columns & ~status ||
+	    !row_datum(sb_port_binding_row(row), &sb_port_binding_columns[SB_PORT_BINDING_UP])->n)
+		central_port_bind(plan, port, row);
+}
+
+void central_see_sb_ports(struct central_plan *plan, bool all)
+{
+	for (struct central_port *p = plan->ports; all && p; p = p->hh.next)
+		p->sb = NULL;
+	CENTRAL_EACH(sb_port_binding, row, plan->sb, all)
+	{
+		struct central_port *port =
+			central_port_by_name(plan, sb_port_binding_logical_port(row));
+
+		if (!all && sb_port_binding_change(row) == ROW_DELETED) {
+			if (port && port->sb == row)
+				central_port_bind(plan, port, NULL);
+			continue;
+		}
+		if (port)
+			see_sb_port(plan, port, row,
+				    all ? OVSDB_ALL_COLUMNS : sb_port_binding_changed_columns(row));
+		else
+			central_suspect(plan, sb_port_binding_row(row));
+	}
+}
+
+static void forget_group(struct central_plan *plan, const struct sb_multicast_group *row)
+{
+	for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next)
+		for (int i = 0; i < CENTRAL_GROUP_COUNT; i++)
+			if (d->groups[i] == row) {
+				d->groups[i] = NULL;
+				central_mark_datapath(plan, d);
+				return;
+			}
+}
+
+struct central_datapath *central_datapath_of_group(const struct central_plan *plan,
+						   const struct sb_multicast_group *row)
+{
+	const struct uuid *uuid = sb_multicast_group_datapath(row);
+	const struct sb_datapath_binding *sb =
+		uuid ? sb_datapath_binding_get(plan->sb, uuid) : NULL;
+
+	return sb ? central_datapath_of_sb(plan, sb) : NULL;
+}
+
+void central_see_sb_groups(struct central_plan *plan, bool all)
+{
+	for (struct central_datapath *d = plan->datapaths; all && d; d = d->hh.next)
+		memset(d->groups, 0, sizeof(d->groups));
+	CENTRAL_EACH(sb_multicast_group, row, plan->sb, all)
+	{
+		struct central_datapath *datapath = central_datapath_of_group(plan, row);
+		enum central_group_index group = central_group_of_row(row);
+
+		if (!all && sb_multicast_group_change(row) == ROW_DELETED) {
+			forget_group(plan, row);
+		} else if (datapath && group < CENTRAL_GROUP_COUNT) {
+			datapath->groups[group] = row;
+			central_mark_datapath(plan, datapath);
+		} else if (!datapath) {
+			central_suspect(plan, sb_multicast_group_row(row));
+		}
+	}
+}
+
+void central_see_chassis(struct central_plan *plan, bool all)
+{
+	const uint64_t names = OVSDB_COL(SB_CHASSIS_NAME) | OVSDB_COL(SB_CHASSIS_HOSTNAME);
+	bool renamed = all;
+
+	CENTRAL_EACH(sb_chassis, row, plan->sb, all)
+	{
+		renamed |= !all && (sb_chassis_changed_columns(row) & names);
+		plan->nb_global_dirty = true;
+	}
+	for (struct central_port *p = plan->ports; renamed && p; p = p->hh.next)
+		if (p->flags & CENTRAL_PORT_REQUESTS_CHASSIS)
+			central_mark_sb(plan, p);
+	if (sb_chassis_private_first_change(plan->sb))
+		plan->nb_global_dirty = true;
+}
+
+void central_see_globals(struct central_plan *plan, bool all)
+{
+	if (!all && !nb_global_first_change(plan->nb) && !sb_global_first_change(plan->sb))
+		return;
+	plan->global_dirty = plan->nb_global_dirty = true;
+	plan->svc_set_dirty = true;
+}
