@@ -10,11 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,6 +121,21 @@ static int make_dirs(const char *path, struct err *err)
 	}
 }
 
+/* Two run directories do not make two chassis: the name is taken, too, in this network namespace. */
+static int hold_name(struct host *host)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t room = sizeof(address.sun_path) - 1;
+	int n = snprintf(address.sun_path + 1, room, "heddle-host/%s", host->name);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+				     ((size_t)n < room ? (size_t)n : room - 1));
+
+	host->name_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (host->name_fd < 0)
+		return -errno;
+	return bind(host->name_fd, (const struct sockaddr *)&address, size) < 0 ? -errno : 0;
+}
+
 static int lock_dir(struct host *host, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/lock", host->dir);
@@ -125,11 +143,10 @@ static int lock_dir(struct host *host, struct err *err)
 	host->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (host->lock_fd < 0)
 		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
-	if (flock(host->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(
-			err, -EBUSY,
-			"chassis %s: another heddle host runs for it (%s is locked): stop that one first",
-			host->name, path);
+	if (flock(host->lock_fd, LOCK_EX | LOCK_NB) < 0 || hold_name(host) < 0)
+		return err_set(err, -EBUSY,
+			       "chassis %s: another heddle host runs for it: stop that one first",
+			       host->name);
 	return 0;
 }
 
@@ -514,7 +531,9 @@ static void advance(struct pass *pass)
 
 static void round_steps(struct host *host, struct pass *pass)
 {
-	if (!settings_are_written(host, pass) || !read_config(host, pass))
+	/* Without its one row the database is not ready: nothing is torn down for that. */
+	if (!settings_are_written(host, pass) || !ovs_open_vswitch_first(pass->ovs) ||
+	    !read_config(host, pass))
 		return;
 	host_follow_remotes(host);
 	if (host->opts.remove) {

@@ -188,6 +188,8 @@ static void free_host(struct host *host)
 	chassis_config_done(&host->config);
 	if (host->lock_fd >= 0)
 		close(host->lock_fd);
+	if (host->name_fd >= 0)
+		close(host->name_fd);
 	free(host->name);
 	free(host->dir);
 	free(host);
@@ -222,7 +224,7 @@ static struct host *new_host(const struct host_opts *opts)
 	host->opts = *opts;
 	host->opts.run_dir = opts->run_dir ?: HOST_RUN_DIR;
 	host->opts.state_dir = opts->state_dir ?: HOST_STATE_DIR;
-	host->lock_fd = -1;
+	host->lock_fd = host->name_fd = -1;
 	host->chassis_changed = true;
 	host->ovs = (struct host_db){ .host = host, .name = "local database" };
 	host->sb = (struct host_db){ .host = host, .name = "southbound database" };

@@ -58,6 +58,7 @@ struct host {
 	char *name; /* of the chassis, from the first moment that it was known */
 	char *dir;  /* RUN_DIR/CHASSIS */
 	int lock_fd;
+	int name_fd;
 	bool settings_written;
 	bool startup_written;
 	enum host_role role;

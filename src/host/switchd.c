@@ -27,7 +27,7 @@ struct switchd {
 	struct links *links;
 	struct vswitch_plan plan;
 	VEC(struct vswitch_device)
-		devices; /* views of links' entries, for the length of one plan */
+	devices; /* views of links' entries, for the length of one plan */
 	VEC(struct problem) problems;
 	VEC(struct problem) logged;
 };

@@ -127,3 +127,9 @@ def test_a_second_agent_is_refused(host):
     done = host.run()
     assert done.returncode == 1
     assert "another heddle host runs for it" in done.stderr
+
+
+def test_a_second_agent_is_refused_whatever_its_directories(host, tmp_path):
+    done = host.run(f"--run-dir={tmp_path}/elsewhere")
+    assert done.returncode == 1
+    assert "another heddle host runs for it" in done.stderr
