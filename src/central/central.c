@@ -336,6 +336,7 @@ struct server_files {
 	const char *database;
 	const char *socket;
 	const char *listen;
+	const char *first_transaction;
 };
 
 static int start_server(struct side *side, const struct server_files *files, struct err *err)
@@ -351,6 +352,7 @@ static int start_server(struct side *side, const struct server_files *files, str
 		.name = name,
 		.schema_file = schema,
 		.db_file = database,
+		.first_transaction = files->first_transaction,
 		.socket = files->socket,
 		.remotes = files->listen,
 		.run_dir = opts->run_dir ?: "/run/heddle/central",
@@ -411,9 +413,13 @@ int central_start(uv_loop_t *loop, const struct central_opts *opts, struct centr
 		  struct err *err)
 {
 	struct server_files nb = { "ovn-nb.ovsschema", "ovnnb_db.db", "ovnnb_db.sock",
-				   opts->nb_listen };
+				   opts->nb_listen,
+				   "[\"OVN_Northbound\", {\"op\": \"insert\", "
+				   "\"table\": \"NB_Global\", \"row\": {}}]" };
 	struct server_files sb = { "ovn-sb.ovsschema", "ovnsb_db.db", "ovnsb_db.sock",
-				   opts->sb_listen };
+				   opts->sb_listen,
+				   "[\"OVN_Southbound\", {\"op\": \"insert\", "
+				   "\"table\": \"SB_Global\", \"row\": {}}]" };
 	struct central *central = xcalloc(1, sizeof(*central));
 	int r;
 

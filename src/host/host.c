@@ -145,6 +145,8 @@ static int start_server(struct host *host, const char *socket, struct err *err)
 		.name = "local database",
 		.schema_file = schema,
 		.db_file = db_file,
+		.first_transaction = "[\"Open_vSwitch\", {\"op\": \"insert\", "
+				     "\"table\": \"Open_vSwitch\", \"row\": {}}]",
 		.socket = socket,
 		.run_dir = host->opts.run_dir,
 		.ready = on_server_ready,

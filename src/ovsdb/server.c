@@ -24,7 +24,7 @@ LOG_MODULE("ovsdb");
 
 struct ovsdb_server {
 	uv_loop_t *loop;
-	char *name, *schema_file, *db_file, *socket, *remotes, *run_dir;
+	char *name, *schema_file, *db_file, *first_transaction, *socket, *remotes, *run_dir;
 	void (*ready)(void *owner, const struct err *err); /* NULL once called */
 	void *owner;
 	struct stream *probe;
@@ -46,6 +46,7 @@ static void free_if_unused(struct ovsdb_server *server)
 	free(server->name);
 	free(server->schema_file);
 	free(server->db_file);
+	free(server->first_transaction);
 	free(server->socket);
 	free(server->remotes);
 	free(server->run_dir);
@@ -186,6 +187,15 @@ static void on_file_ready(struct ovsdb_server *server, const char *output)
 	start_server(server);
 }
 
+static void on_file_created(struct ovsdb_server *server, const char *output)
+{
+	if (server->first_transaction)
+		run_tool(server, "transact", server->db_file, server->first_transaction,
+			 on_file_ready);
+	else
+		start_server(server);
+}
+
 static bool is_older(const char *ours, const char *theirs)
 {
 	unsigned int a[3] = { 0 }, b[3] = { 0 };
@@ -256,7 +266,7 @@ static void prepare_file(struct ovsdb_server *server)
 	if (make_all_directories(server, &err) < 0)
 		finish(server, &err);
 	else if (access(server->db_file, F_OK) < 0)
-		run_tool(server, "create", server->db_file, server->schema_file, on_file_ready);
+		run_tool(server, "create", server->db_file, server->schema_file, on_file_created);
 	else
 		run_tool(server, "needs-conversion", server->db_file, server->schema_file,
 			 on_needs_conversion);
@@ -324,6 +334,8 @@ struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 	server->name = xstrdup(opts->name);
 	server->schema_file = xstrdup(opts->schema_file);
 	server->db_file = xstrdup(opts->db_file);
+	server->first_transaction =
+		opts->first_transaction ? xstrdup(opts->first_transaction) : NULL;
 	server->socket = xstrdup(opts->socket);
 	server->remotes = opts->remotes ? xstrdup(opts->remotes) : NULL;
 	server->run_dir = xstrdup(opts->run_dir);

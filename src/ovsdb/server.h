@@ -14,6 +14,9 @@ struct ovsdb_server_opts {
 	const char *name;        /* for messages: "northbound database" */
 	const char *schema_file; /* NAME.ovsschema */
 	const char *db_file;     /* its directory is made */
+	/* RFC 7047 4.1.3 parameters for a file that was just made, or NULL.  The one row of a root table belongs
+	 * there: tools that find none insert it themselves, and all but one of those fail. */
+	const char *first_transaction;
 	const char *socket;      /* unix socket path; its directory is made */
 	const char *remotes;     /* further ovsdb-server --remote values separated by commas, e.g. "ptcp:6641:127.0.0.1", or NULL */
 	const char *run_dir;     /* pid file and control socket, named as the socket is; it is made */
