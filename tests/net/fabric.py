@@ -210,7 +210,7 @@ class Host(Namespace):
                             lambda: "br-int" in self.vsctl("list-br"))
 
     def heddle(self, *args, check=True):
-        return run(HEDDLE, *args, env={**self.fabric.env, **self.env}, check=check)
+        return self.run(HEDDLE, *args, env={**self.fabric.env, **self.env}, check=check)
 
     def vsctl(self, *args, check=True):
         return run(PEERS / "usr/bin/ovs-vsctl", f"--db={self.db}", "--timeout=10", *args,

@@ -29,6 +29,11 @@ def ping(workload, target, count=3):
     return int(out.split(" received")[0].split()[-1])
 
 
+def unicast(wire):
+    """Port keys of what was not flooded: the kernel's own IPv6 multicasts are none of our business."""
+    return {(p[3], p[4]) for p in wire.tunnelled() if p[4] < 32768}
+
+
 def test_walk_through_with_real_tools_and_helper(fabric):
     fabric.expected_drops = {"LOCALPORT_TO_REMOTE"}
     mac = "00:00:00:aa:bb:{}"
@@ -49,11 +54,11 @@ def test_walk_through_with_real_tools_and_helper(fabric):
         fabric.nbctl("--wait=hv", "sync")
         with fabric.sniff_underlay() as wire:
             assert ping(ns1, ns2) == 3 and ping(ns2, ns1) == 3
-            assert {(p[3], p[4]) for p in wire.tunnelled()} == {(1, 2), (2, 1)}
+            assert unicast(wire) == {(1, 2), (2, 1)}
             wire.clear()
             assert ping(ns1, ns3c) == 3 and ping(ns2, ns3h) == 3
             assert ping(ns3h, ns1) == 0 and ping(ns3c, ns2) == 0
-            assert wire.tunnelled() == []
+            assert unicast(wire) == set()
         assert "ls0-ns3" in fabric.nbctl("show") and "ls0-ns1" in fabric.sbctl("show")
     finally:
         for workload, host in made:
@@ -112,4 +117,5 @@ def test_iface_id_in_a_second_transaction(fabric):
     assert a.ping(b, 3) == 3
     host.vsctl("remove", "Interface", "b", "external_ids", "iface-id")
     wait_for("b is down", lambda: fabric.nbctl("get", "Logical_Switch_Port", "b", "up").strip() == "false")
-    assert "ovn-installed" not in host.interface("b", "external_ids")
+    wait_for("ovn-installed is gone",
+             lambda: "ovn-installed" not in host.interface("b", "external_ids"))
