@@ -53,6 +53,14 @@ static void request_key(struct central_plan *plan, struct central_keys *keys,
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY, NULL);
 }
 
+/* Of two that request one key, the one that has it keeps it (ovn-northd leaves that to chance). */
+static int request_rank(const struct central_datapath *datapath)
+{
+	if (!datapath->sb)
+		return 2;
+	return sb_datapath_binding_tunnel_key(datapath->sb) == datapath->requested ? 0 : 1;
+}
+
 static void new_key(struct central_plan *plan, struct central_keys *keys,
 		    struct central_datapath *datapath, uint32_t *hint)
 {
@@ -94,9 +102,9 @@ void central_datapath_keys(struct central_plan *plan)
 	HASH_SORT(plan->datapaths, compare_datapaths);
 	for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next)
 		VEC_ADD(before, d->key);
-	for (int has_row = 1; has_row >= 0; has_row--)
+	for (int rank = 0; rank < 3; rank++)
 		for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next)
-			if (!!d->sb == has_row)
+			if (request_rank(d) == rank)
 				request_key(plan, &keys, d);
 	for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next) {
 		uint32_t key = d->sb ? (uint32_t)sb_datapath_binding_tunnel_key(d->sb) : 0;

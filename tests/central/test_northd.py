@@ -23,6 +23,7 @@ class Both:
         self.program = self.ours.run_heddle()
         self.northd = self.theirs.run_northd()
         self.switches, self.ports, self.groups, self.sets = {}, {}, {}, {}
+        self.requested = {}
         self.serial = 0
 
     def new_uuid(self):
@@ -81,6 +82,7 @@ class Both:
                        "mutations": [["ports", "delete", ["uuid", port]]]})
 
     def remove_switch(self, switch):
+        self.requested.pop(switch, None)
         for port in self.switches.pop(switch):
             del self.ports[port]
         self.transact({"op": "delete", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]]})
@@ -300,8 +302,16 @@ def edit(both):
             smap(), smap(requested_tnl_key=str(rnd.randrange(1, 12))), smap(mcast_flood="true"),
             ["map", [["mcast_flood_reports", "true"]]], ["map", [["mcast_flood", "true"]]]]))
     elif what == 10:
-        both.set_switch(rnd.choice(switches), other_config=rnd.choice([
-            smap(), smap(requested_tnl_key=str(rnd.randrange(1, 8))), smap(vlan_passthru="true")]))
+        # Which of two switches gets a key that both request, ovn-northd leaves to chance.
+        switch, key = rnd.choice(switches), rnd.randrange(1, 8)
+        if key in both.requested.values():
+            return
+        both.requested.pop(switch, None)
+        if rnd.randrange(2):
+            both.requested[switch] = key
+            both.set_switch(switch, other_config=smap(requested_tnl_key=str(key)))
+        else:
+            both.set_switch(switch, other_config=smap(vlan_passthru="true"))
     elif what == 11:
         both.serial += 1
         both.set_port(rnd.choice(ports), name=f"p{both.serial}")
