@@ -13,7 +13,7 @@ class Heddle(Peer):
 
     def setup(self):
         net = self.net
-        hosts = [net.add("h1"), net.add("h2")]
+        self.hosts = hosts = [net.add("h1"), net.add("h2")]
         net.veth(hosts[0], "und0", hosts[1], "und0")
         folder = net.path("central")
         self.nb = f"unix:{folder}/ovnnb_db.sock"
@@ -26,9 +26,10 @@ class Heddle(Peer):
             net.address(host, "und0", f"192.168.77.{i + 1}/24")
             state = self.folder(i)
             self.agents.append(net.spawn(
-                host, HEDDLE, "host", f"--db=unix:{state}/db.sock", f"--state-dir={state}",
-                f"--run-dir={state}", f"--system-id=bench-h{i + 1}", f"--ovn-remote={sb}",
-                f"--encap-ip=192.168.77.{i + 1}", f"--nb-remote={self.nb}", log=f"host{i}.log"))
+                host, HEDDLE, "host", f"--state-dir={state}", f"--run-dir={state}",
+                f"--system-id=bench-h{i + 1}", f"--ovn-remote={sb}",
+                f"--encap-ip=192.168.77.{i + 1}", f"--nb-remote={self.nb}",
+                env={"OVS_RUNDIR": state}, log=f"host{i}.log"))
         words = ["ls-add", "s"]
         for name in "abc":
             ip = getattr(self, f"ip_{name}")
@@ -59,6 +60,7 @@ class Heddle(Peer):
             if agent.poll() is None:
                 agent.terminate()
                 agent.wait(10)
-            run(HEDDLE, "host", f"--db=unix:{self.folder(i)}/db.sock", f"--state-dir={self.folder(i)}",
-                f"--run-dir={self.folder(i)}", f"--chassis=bench-h{i + 1}", "--remove", check=False)
+            self.net.exec(self.hosts[i], HEDDLE, "host", f"--state-dir={self.folder(i)}",
+                          f"--run-dir={self.folder(i)}", "--remove", check=False, timeout=20,
+                          env={**os.environ, "OVS_RUNDIR": self.folder(i)})
         super().close()
