@@ -404,6 +404,22 @@ static void match_ifaces(struct run *run)
 	}
 }
 
+/* An interface that lost its iface-id belongs to no port any more, and neither do our keys on it. */
+static void clear_unplugged(const struct run *run)
+{
+	OVS_INTERFACE_FOREACH(row, run->in->ovs)
+	{
+		const struct binding_iface iface = { .uuid = *ovs_interface_uuid(row) };
+		const struct ovsdb_datum *ids = ovs_interface_external_ids(row);
+		const char *id = ovsdb_smap_get(ids, "iface-id");
+
+		if (id && *id)
+			continue;
+		iface_unmark(run, &iface);
+		iface_drop(run, &iface, LOST_KEY);
+	}
+}
+
 static bool run_begin(struct run *run)
 {
 	const struct binding_in *in = run->in;
@@ -413,6 +429,7 @@ static bool run_begin(struct run *run)
 		return false;
 	binding_update(run->binding, in->sb, in->chassis);
 	match_ifaces(run);
+	clear_unplugged(run);
 	return true;
 }
 
