@@ -16,12 +16,12 @@
 #include "util/auto.h"
 #include "util/err.h"
 
-/* Runs a script of ip(8) commands in a namespace (NULL: here). */
+/* Runs a script of ip(8) commands in a namespace (NULL: here).  Not by "ip -n", which changes the mount
+ * namespace too and cannot in a chroot. */
 static int ip_batch(const char *netns, const struct str *script, struct err *err)
 {
-	const char *const inside[] = { "ip", "-n", netns, "-batch", "-", NULL };
-	const char *const here[] = { "ip", "-batch", "-", NULL };
-	const struct process_spec spec = { .argv = netns ? inside : here, .input = str_c(script) };
+	const char *const argv[] = { "ip", "-batch", "-", NULL };
+	const struct process_spec spec = { .argv = argv, .netns = netns, .input = str_c(script) };
 	struct str output = STR_INIT;
 	int r = process_run(&spec, &output, err);
 

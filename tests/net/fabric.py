@@ -80,7 +80,7 @@ class Namespace:
         self.ip("link", "set", "dev", "lo", "up")
 
     def ip(self, *args, check=True):
-        return run("ip", "-n", self.netns, *args, check=check)
+        return self.run("ip", *args, check=check)
 
     def command(self, *args):
         return ["nsenter", f"--net=/run/netns/{self.netns}", *[str(a) for a in args]]
