@@ -127,12 +127,20 @@ static size_t width_of(const char *text)
 	return width;
 }
 
-static void add_padded(struct str *out, const char *text, size_t width, bool is_last)
+/* Cells are padded when another follows that is not empty: lines end without spaces. */
+static void add_padded(struct str *out, const char *text, size_t width, size_t *pad, bool is_last)
 {
+	size_t used = width_of(text);
+
+	if (*text)
+		for (; *pad; (*pad)--)
+			str_addc(out, ' ');
 	str_add(out, text);
-	for (size_t n = width_of(text); !is_last && n < width; n++)
-		str_addc(out, ' ');
-	str_addc(out, is_last ? '\n' : ' ');
+	*pad += (width > used ? width - used : 0) + 1;
+	if (is_last) {
+		str_addc(out, '\n');
+		*pad = 0;
+	}
 }
 
 static void print_dashes(const size_t *widths, size_t n, struct str *out)
@@ -146,7 +154,7 @@ static void print_dashes(const size_t *widths, size_t n, struct str *out)
 
 static void print_table(const struct db_table *table, const struct db_style *style, struct str *out)
 {
-	size_t n = table->headings.n;
+	size_t n = table->headings.n, pad = 0;
 	size_t *widths = xcalloc(n, sizeof(*widths));
 
 	for (size_t i = 0; i < n; i++) {
@@ -161,12 +169,12 @@ static void print_table(const struct db_table *table, const struct db_style *sty
 	}
 	if (!style->no_headings) {
 		for (size_t i = 0; i < n; i++)
-			add_padded(out, table->headings.v[i], widths[i], i + 1 == n);
+			add_padded(out, table->headings.v[i], widths[i], &pad, i + 1 == n);
 		print_dashes(widths, n, out);
 	}
 	for (size_t row = 0; row < n_rows(table); row++)
 		for (size_t i = 0; i < n; i++)
-			add_padded(out, cell_at(table, row, i), widths[i], i + 1 == n);
+			add_padded(out, cell_at(table, row, i), widths[i], &pad, i + 1 == n);
 	free(widths);
 }
 

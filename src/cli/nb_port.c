@@ -278,6 +278,7 @@ static int check_port_for_duplicates(struct nb_ctx *ctx, const struct ips *ips, 
 #define ADDRESS_COLUMNS                                                                       \
 	(OVSDB_COL(NB_LSP_NAME) | OVSDB_COL(NB_LSP_ADDRESSES) | OVSDB_COL(NB_LSP_DYNAMIC_ADDRESSES))
 
+/* Like ovn-nbctl, this looks only at ports that were there before this command line. */
 static int check_switch_for_duplicates(struct nb_ctx *ctx, const struct ips *ips, struct nb_row *ls,
 				       const struct nb_row *port)
 {
@@ -291,7 +292,7 @@ static int check_switch_for_duplicates(struct nb_ctx *ctx, const struct ips *ips
 		struct nb_row *other = nb_view_get(ctx->view, &nb_lsp_table, &ports->keys[i].uuid,
 						   ADDRESS_COLUMNS);
 
-		if (other && other != port)
+		if (other && other != port && !other->is_new)
 			r = check_port_for_duplicates(ctx, ips, other);
 	}
 	return r;
@@ -521,10 +522,14 @@ static int cmd_lsp_set_options(struct nb_ctx *ctx)
 	for (int i = 2; i < ctx->argc; i++) {
 		AUTO_FREE char *key = xstrdup(ctx->argv[i]);
 		char *value = strchr(key, '=');
+		const char *have;
 
 		if (!value) /* ovn-nbctl passes over it, too */
 			continue;
 		*value++ = '\0';
+		have = ovsdb_smap_get(&datum, key);
+		if (have && strcmp(have, value) <= 0) /* of several values the smallest is kept */
+			continue;
 		ovsdb_datum_insert(&datum, LSP_COL(OPTIONS), (union ovsdb_atom){ .string = key },
 				   (union ovsdb_atom){ .string = value });
 	}

@@ -297,14 +297,26 @@ static int cmd_find(struct nb_ctx *ctx)
 
 /* ---- set ---- */
 
+/* Adds a set's element (value NULL), or gives a map's key a value; no change if it is there. */
+static void put_element(struct nb_ctx *ctx, struct nb_row *row, const struct ovsdb_column *column,
+			union ovsdb_atom *key, union ovsdb_atom *value)
+{
+	const struct ovsdb_datum *have = nb_row_datum(ctx->view, row, column);
+	long at = ovsdb_datum_find(have, column, *key);
+
+	if (at >= 0 && (!value || !ovsdb_atom_cmp(column->value, have->values[at], *value)))
+		return;
+	if (at >= 0)
+		nb_row_remove(ctx->view, row, column, &(struct ovsdb_datum){ 1, key, NULL });
+	nb_row_add(ctx->view, row, column, &(struct ovsdb_datum){ 1, key, value });
+}
+
 static int set_key(struct nb_ctx *ctx, struct nb_row *row, const struct nb_argument *argument)
 {
 	const struct ovsdb_column *column = argument->column;
 	struct ovsdb_column values = db_values_of(column);
-	const struct ovsdb_datum *have = nb_row_datum(ctx->view, row, column);
 	struct db_names names = nb_names(ctx->run);
 	union ovsdb_atom key, value;
-	long at;
 	int r;
 
 	r = db_atom_parse(argument->key, column, &names, &key, ctx->err);
@@ -312,15 +324,7 @@ static int set_key(struct nb_ctx *ctx, struct nb_row *row, const struct nb_argum
 		return r;
 	r = db_atom_parse(argument->value, &values, &names, &value, ctx->err);
 	if (r == 0) {
-		at = ovsdb_datum_find(have, column, key);
-		if (at >= 0 && ovsdb_atom_cmp(column->value, have->values[at], value)) {
-			nb_row_remove(ctx->view, row, column,
-				      &(struct ovsdb_datum){ 1, &key, NULL });
-			at = -1;
-		}
-		if (at < 0)
-			nb_row_add(ctx->view, row, column,
-				   &(struct ovsdb_datum){ 1, &key, &value });
+		put_element(ctx, row, column, &key, &value);
 		db_atom_done(column->value, &value);
 	}
 	db_atom_done(column->key, &key);
@@ -380,6 +384,17 @@ static int find_cell(struct nb_ctx *ctx, struct nb_row **ret_row, const struct o
 	return r;
 }
 
+/* A key that the map has already gets the new value. */
+static void add_elements(struct nb_ctx *ctx, struct nb_row *row, const struct ovsdb_column *column,
+			 const struct ovsdb_datum *elements)
+{
+	for (uint32_t i = 0; i < elements->n; i++) {
+		union ovsdb_atom *value = elements->values ? &elements->values[i] : NULL;
+
+		put_element(ctx, row, column, &elements->keys[i], value);
+	}
+}
+
 static int cmd_add(struct nb_ctx *ctx)
 {
 	struct db_names names = nb_names(ctx->run);
@@ -396,12 +411,11 @@ static int cmd_add(struct nb_ctx *ctx)
 	some = *column;
 	some.min = 1;
 	some.max = OVSDB_UNLIMITED;
-	nb_row_datum(ctx->view, row, column);
 	for (int i = 4; i < ctx->argc; i++) {
 		r = db_datum_parse(ctx->argv[i], &some, &names, &datum, ctx->err);
 		if (r < 0)
 			return r;
-		nb_row_add(ctx->view, row, column, &datum);
+		add_elements(ctx, row, column, &datum);
 		ovsdb_datum_done(&datum, column);
 	}
 	n = nb_row_datum(ctx->view, row, column)->n;

@@ -43,6 +43,7 @@ class Server:
         self.name = name
         self.socket = directory / f"{name}.sock"
         self.pid_file = directory / f"{name}.pid"
+        self.known_dump, self.known_labels = {}, {}
         database = directory / f"{name}.db"
         subprocess.run(["ovsdb-tool", "create", database, schema], check=True)
         # --detach returns when the server answers.
@@ -70,9 +71,11 @@ class Server:
 
     def run_canonical(self, program, words):
         """(exit status, output lines with UUIDs replaced, sorted)."""
-        before = self.labels()
+        before = self.known_labels
         done = self.run(program, *(self.resolve(word, before) for word in words))
-        labels = {**before, **self.labels()}
+        self.known_dump = self.dump()
+        self.known_labels = self.labels()
+        labels = {**before, **self.known_labels}
         text = UUID.sub(lambda match: labels.get(match.group(), "<uuid>"), done.stdout)
         return done.returncode, sorted(map(sort_list, text.splitlines())), done.stderr
 
@@ -96,9 +99,9 @@ class Server:
         return tables
 
     def labels(self):
-        """{uuid: "<Table name>"}; rows of the same name are counted."""
+        """{uuid: "<Table name>"} of the dump; rows of the same name are counted."""
         labels, seen = {}, {}
-        for table, rows in self.dump().items():
+        for table, rows in self.known_dump.items():
             for uuid, row in sorted(rows.items(), key=lambda item: bare(item[1])):
                 name = row.get("name", "")
                 seen[table, str(name)] = n = seen.get((table, str(name)), 0) + 1
@@ -106,10 +109,10 @@ class Server:
         return labels
 
     def content(self):
-        """The database without UUIDs: {table: sorted rows}."""
-        labels = self.labels()
+        """The database without UUIDs after run_canonical(): {table: sorted rows}."""
+        labels = self.known_labels
         content = {}
-        for table, rows in self.dump().items():
+        for table, rows in self.known_dump.items():
             content[table] = sorted(
                 sort_sets(json.loads(UUID.sub(lambda match: labels.get(match.group(), "<uuid>"),
                                               json.dumps(row))))
