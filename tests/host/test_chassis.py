@@ -36,6 +36,16 @@ def test_a_port_is_bound_up_and_released(world):
     assert host.is_consistent()
 
 
+def test_without_its_iface_id_an_interface_is_no_port(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    plug(world, host, "p1")
+    host.vsctl("remove", "Interface", "vp1", "external_ids", "iface-id")
+    world.nbctl("wait-until", "Logical_Switch_Port", "p1", "up=false")
+    host.wait_get("Interface", "vp1", "external_ids", "{}")
+
+
 def test_a_localport_is_bound_nowhere(world):
     host = world.host(1).start()
     world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1", "--", "lsp-set-type", "p1", "localport")
