@@ -102,6 +102,16 @@ static __always_inline bool strip(struct pkt *p, __u32 bytes)
 	return true;
 }
 
+/* Why strip() failed: bpf_skb_adjust_room() leaves no less than an IP header behind. */
+static __always_inline enum dp_drop strip_failure(const struct pkt *p, __u32 bytes)
+{
+	__u32 least = p->eth.h_proto == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
+							      : sizeof(struct iphdr);
+
+	return p->skb->len < sizeof(struct ethhdr) + bytes + least ? DP_DROP_TRUNCATED
+								   : DP_DROP_INTERNAL;
+}
+
 /* In: a decapsulated frame with its keys.  Mirrors OVN's LOCAL_OUTPUT: nothing goes on to another host. */
 static __always_inline enum dp_drop check_target(const struct pkt *p, __u16 out_key,
 						 const struct dp_target *target)
@@ -125,7 +135,7 @@ static __always_inline int tunnel_deliver(struct pkt *p, __u16 out_key, __u32 st
 
 	if (out_key >= DP_GROUP_MIN) {
 		if (!strip(p, strip_bytes))
-			return drop(p, DP_DROP_INTERNAL);
+			return drop(p, strip_failure(p, strip_bytes));
 		flood_local(p, out_key == DP_GROUP_UNKNOWN ? DP_GROUP_UNKNOWN : DP_GROUP_FLOOD);
 		return TC_ACT_SHOT;
 	}
@@ -134,7 +144,7 @@ static __always_inline int tunnel_deliver(struct pkt *p, __u16 out_key, __u32 st
 	if (reason)
 		return target ? drop_at(p, out_key, reason) : drop(p, reason);
 	if (!strip(p, strip_bytes))
-		return drop(p, DP_DROP_INTERNAL);
+		return drop(p, strip_failure(p, strip_bytes));
 	return stage_deliver(p, target);
 }
 
