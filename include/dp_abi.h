@@ -127,8 +127,9 @@ struct dp_member {
 	__u16 zero;
 };
 
-/* tunnels: the pairs of tunnel addresses packets may travel between.  What arrives with a pair that
- * is not here is dropped; what leaves needs DP_TUNNEL_READY. */
+/* tunnels: the pairs of tunnel addresses packets may travel between, and each tunnel address of our
+ * own with remote all zero and the value all zero.  What arrives with a pair that is not here is
+ * dropped if the local address is ours, and left alone if not; what leaves needs DP_TUNNEL_READY. */
 struct dp_tunnel_key {
 	__u8 remote[16];
 	__u8 local[16];

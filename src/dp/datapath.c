@@ -110,7 +110,6 @@ static void datapath_free(struct datapath *dp)
 		if (dp->maps[i] >= 0)
 			close(dp->maps[i]);
 	attach_forget(dp);
-	tunnel_ends_free(dp);
 	free(dp->dir);
 	free(dp);
 }

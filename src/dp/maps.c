@@ -56,85 +56,15 @@ static int read_map(struct datapath *dp, enum dp_map map,
 	return 0;
 }
 
-void tunnel_ends_free(struct datapath *dp)
+static void report(void *state, enum dp_map map, const void *key, const void *value)
 {
-	struct tunnel_end *e, *next;
-
-	HASH_ITER(hh, dp->tunnel_ends, e, next)
-	{
-		HASH_DEL(dp->tunnel_ends, e);
-		free(e);
-	}
-}
-
-static bool is_tunnel_end(const struct dp_tunnel_key *key)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(key->remote, zero, 16) == 0;
-}
-
-static struct tunnel_end *tunnel_end_get(struct datapath *dp, const uint8_t local[16])
-{
-	struct tunnel_end *e;
-
-	HASH_FIND(hh, dp->tunnel_ends, local, 16, e);
-	if (!e) {
-		e = xcalloc(1, sizeof(*e));
-		memcpy(e->local, local, 16);
-		HASH_ADD(hh, dp->tunnel_ends, local, 16, e);
-	}
-	return e;
-}
-
-static void tunnel_end_added(struct datapath *dp, const struct dp_tunnel_key *key)
-{
-	struct dp_tunnel_key alone = {};
-	struct dp_tunnel nothing = {};
-	struct tunnel_end *e = tunnel_end_get(dp, key->local);
-
-	memcpy(alone.local, key->local, 16);
-	if (e->n++ == 0) /* a full map costs a better name for a drop, nothing else */
-		bpf_map_update_elem(dp->maps[DP_MAP_TUNNELS], &alone, &nothing, BPF_ANY);
-}
-
-static void tunnel_end_removed(struct datapath *dp, const struct dp_tunnel_key *key)
-{
-	struct dp_tunnel_key alone = {};
-	struct tunnel_end *e = tunnel_end_get(dp, key->local);
-
-	memcpy(alone.local, key->local, 16);
-	if (e->n && --e->n)
-		return;
-	bpf_map_delete_elem(dp->maps[DP_MAP_TUNNELS], &alone);
-	HASH_DEL(dp->tunnel_ends, e);
-	free(e);
-}
-
-struct read_walk {
-	struct datapath *dp;
-	struct dp_state *state;
-};
-
-static void report(void *arg, enum dp_map map, const void *key, const void *value)
-{
-	struct read_walk *w = arg;
-
-	if (map == DP_MAP_TUNNELS) {
-		if (is_tunnel_end(key))
-			return; /* ours, not the model's */
-		tunnel_end_added(w->dp, key);
-	}
-	dp_state_have(w->state, map, key, value);
+	dp_state_have(state, map, key, value);
 }
 
 int datapath_read(struct datapath *dp, struct dp_state *state, struct err *err)
 {
-	struct read_walk w = { .dp = dp, .state = state };
-
-	tunnel_ends_free(dp);
 	for (int map = 0; map < DP_CONFIG_MAP_COUNT; map++) {
-		int r = read_map(dp, (enum dp_map)map, report, &w);
+		int r = read_map(dp, (enum dp_map)map, report, state);
 
 		if (r < 0)
 			return err_set(err, r, "map %s: cannot read: %s", map_names[map],
@@ -168,8 +98,6 @@ static int op_write(struct datapath *dp, const struct dp_op *op)
 	}
 	if (bpf_map_update_elem(dp->maps[op->map], op->key, op->value, BPF_ANY) < 0)
 		return -errno;
-	if (op->map == DP_MAP_TUNNELS && op->kind == DP_OP_INSERT)
-		tunnel_end_added(dp, op->key);
 	return 0;
 }
 
@@ -179,8 +107,6 @@ static int op_delete(struct datapath *dp, const struct dp_op *op)
 		return -errno;
 	if (op->map == DP_MAP_PORTS)
 		bpf_map_delete_elem(dp->maps[DP_MAP_COUNTERS], op->key);
-	if (op->map == DP_MAP_TUNNELS)
-		tunnel_end_removed(dp, op->key);
 	return 0;
 }
 

@@ -25,21 +25,12 @@ struct attached {
 	UT_hash_handle hh;
 };
 
-/* How many tunnels start at a local address: und_in knows by an entry of its own (remote zero) that the address is
- * ours, so that a packet from a stranger is dropped and one for somebody else is left alone. */
-struct tunnel_end {
-	uint8_t local[16];
-	size_t n;
-	UT_hash_handle hh;
-};
-
 struct datapath {
 	char *dir; /* <bpffs_dir>/v<DP_ABI> */
 	bool has_tcx;
 	int progs[PROG_COUNT]; /* descriptors; -1 when opened for reading only */
 	int maps[DP_MAP_COUNT];
 	struct attached *attached;
-	struct tunnel_end *tunnel_ends;
 };
 
 /* attach.c */
@@ -52,4 +43,3 @@ void attach_remove_all(const char *dir);
 
 /* maps.c */
 extern const char *const map_names[DP_MAP_COUNT];
-void tunnel_ends_free(struct datapath *dp);

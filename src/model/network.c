@@ -166,11 +166,13 @@ void network_set_chassis(struct network *network, const char *name, const struct
 		return;
 	HASH_ITER(hh, network->chassis, chassis, next)
 	network_tunnels_leave(network, chassis);
+	network_tunnels_own(network, false);
 	free(network->chassis_name);
 	free(network->encaps);
 	network->chassis_name = name ? xstrdup(name) : NULL;
 	network->encaps = n_encaps ? xmemdup(encaps, n_encaps * sizeof(*encaps)) : NULL;
 	network->n_encaps = n_encaps;
+	network_tunnels_own(network, true);
 	HASH_ITER(hh, network->chassis, chassis, next)
 	network_tunnels_enter(network, chassis);
 	network_mark_all(network);

@@ -185,3 +185,5 @@ void network_members_done(struct sw *sw);
 /* network_tunnel.c: what the encaps of a chassis need; enter after, leave before they change. */
 void network_tunnels_enter(struct network *network, const struct chassis *chassis);
 void network_tunnels_leave(struct network *network, const struct chassis *chassis);
+/* The entries that say which tunnel addresses are our own; off before, on after those change. */
+void network_tunnels_own(struct network *network, bool wanted);

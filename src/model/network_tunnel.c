@@ -58,17 +58,24 @@ static struct dp_tunnel tunnel_value(const struct tunnel *tunnel)
 	return value;
 }
 
+static void entry_settle(struct network *network, const struct dp_tunnel_key *key, bool wanted,
+			 const struct dp_tunnel *value)
+{
+	struct dp_owner owner = { { NETWORK_OWNER_TUNNEL } };
+
+	memcpy(owner.bytes + 1, key, sizeof(*key));
+	dp_state_begin(network->out, &owner);
+	if (wanted)
+		dp_state_want(network->out, DP_MAP_TUNNELS, key, value);
+	dp_state_end(network->out);
+}
+
 /* To be called after each change of a tunnel, which may be gone afterwards. */
 static void tunnel_settle(struct network *network, struct tunnel *tunnel)
 {
-	struct dp_owner owner = { { NETWORK_OWNER_TUNNEL } };
 	struct dp_tunnel value = tunnel_value(tunnel);
 
-	memcpy(owner.bytes + 1, &tunnel->key, sizeof(tunnel->key));
-	dp_state_begin(network->out, &owner);
-	if (tunnel->n_users)
-		dp_state_want(network->out, DP_MAP_TUNNELS, &tunnel->key, &value);
-	dp_state_end(network->out);
+	entry_settle(network, &tunnel->key, tunnel->n_users, &value);
 	if (!tunnel->n_users && !tunnel->has_route) {
 		HASH_DEL(network->tunnels, tunnel);
 		free(tunnel);
@@ -120,6 +127,20 @@ void network_tunnels_enter(struct network *network, const struct chassis *chassi
 void network_tunnels_leave(struct network *network, const struct chassis *chassis)
 {
 	each_pair(network, chassis, leave_pair);
+}
+
+void network_tunnels_own(struct network *network, bool wanted)
+{
+	static const struct dp_tunnel no_route;
+	static const struct ip no_remote;
+
+	if (!network->chassis_name)
+		return;
+	for (size_t i = 0; i < network->n_encaps; i++) {
+		struct dp_tunnel_key key = tunnel_key(&no_remote, &network->encaps[i]);
+
+		entry_settle(network, &key, wanted, &no_route);
+	}
 }
 
 void network_set_route(struct network *network, const struct ip *remote, const struct ip *local,

@@ -228,6 +228,7 @@ class Host:
                       struct.pack("=16sIHH", follow, ifindex, flags, 0))
 
     def tunnel(self, remote, device, source, destination, mtu=1500, flags=READY | NEIGHBOR):
+        self.want("tunnels", ip16("") + ip16(self.ip), bytes(40))
         self.want("tunnels", ip16(remote) + ip16(self.ip),
                   struct.pack("=H", flags) + struct.pack("!H", 6081) +
                   struct.pack("=I16s6s6sI", self.ifindex(device), ip16(remote), mac(source), mac(destination), mtu))

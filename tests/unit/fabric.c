@@ -218,7 +218,7 @@ static void receive(struct walk *walk, struct fabric_host *host, const struct ip
 	const struct dp_target *target;
 
 	if (!find_tunnel(host, sender, &host->ip)) {
-		say(walk, "tunnel_sender");
+		say(walk, find_tunnel(host, no_ref, &host->ip) ? "tunnel_sender" : "not ours");
 		return;
 	}
 	if (out_key >= DP_GROUP_MIN) {
@@ -381,6 +381,15 @@ const struct dp_tunnel *fabric_tunnel(struct fabric *fabric, char letter, char r
 	const struct fabric_host *host = fabric_host(fabric, letter);
 
 	return find_tunnel(host, &fabric_host(fabric, remote)->ip, &host->ip);
+}
+
+bool fabric_is_own_address(struct fabric *fabric, char letter, const char *text)
+{
+	static const struct ip no_remote;
+	struct ip ip;
+
+	assert_true(ip_parse(text, &ip));
+	return find_tunnel(fabric_host(fabric, letter), &no_remote, &ip);
 }
 
 static void count_tunnel(void *arg, const struct ip *remote, const struct ip *local)

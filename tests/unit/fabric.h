@@ -50,4 +50,5 @@ void fabric_check_neighbor(struct fabric *fabric, char host, uint32_t datapath, 
 void fabric_check_target(struct fabric *fabric, char host, uint32_t datapath, uint32_t port_key,
 			 const char *remote);
 const struct dp_tunnel *fabric_tunnel(struct fabric *fabric, char host, char remote);
+bool fabric_is_own_address(struct fabric *fabric, char host, const char *ip);
 unsigned int fabric_count_tunnels(struct fabric *fabric, char host);

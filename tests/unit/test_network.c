@@ -435,6 +435,28 @@ static void routes_make_tunnels_ready(void **unused)
 	fabric_free(f);
 }
 
+static void own_addresses_are_known(void **unused)
+{
+	struct fabric *f = walk_through();
+	struct network *network = f->hosts[0].network;
+	struct ip ips[2];
+
+	assert_true(fabric_is_own_address(f, 'a', "192.168.33.10"));
+	assert_false(fabric_is_own_address(f, 'a', "192.168.33.20"));
+	ip_parse("192.168.33.11", &ips[0]);
+	ip_parse("fd00::11", &ips[1]);
+	network_set_chassis(network, "host-a", ips, 2);
+	fabric_step(f);
+	assert_false(fabric_is_own_address(f, 'a', "192.168.33.10"));
+	assert_true(fabric_is_own_address(f, 'a', "192.168.33.11"));
+	assert_true(fabric_is_own_address(f, 'a', "fd00::11"));
+	network_set_chassis(network, NULL, ips, 2);
+	fabric_step(f);
+	assert_false(fabric_is_own_address(f, 'a', "192.168.33.11"));
+	fabric_check_receive(f, 'a', 'z', 1, 1, "not ours");
+	fabric_free(f);
+}
+
 static void nothing_is_remote_before_we_are_somebody(void **unused)
 {
 	static const struct cell cells[] = { { 'a', 11, MAC2, "not_bound", "no chassis yet" } };
@@ -506,6 +528,7 @@ int main(void)
 		cmocka_unit_test(swapped_keys_and_names_come_out_right),
 		cmocka_unit_test(encaps_choose_the_tunnel),
 		cmocka_unit_test(routes_make_tunnels_ready),
+		cmocka_unit_test(own_addresses_are_known),
 		cmocka_unit_test(nothing_is_remote_before_we_are_somebody),
 		cmocka_unit_test(installed_once_the_kernel_has_it),
 		cmocka_unit_test(northbound_may_come_later_or_go),

@@ -234,12 +234,12 @@ static bool host_has_vif(const struct world *w, unsigned int sw, unsigned int h,
 	return false;
 }
 
-/* A receiver that is not registered has no tunnels and accepts none. */
+/* A receiver that is not registered has no tunnels and calls no address its own. */
 static bool tunnel_works(const struct world *w, struct str *text, unsigned int to)
 {
 	say(text, "wire");
 	if (!w->registered[to])
-		say(text, "tunnel_sender");
+		say(text, "not ours");
 	return w->registered[to];
 }
 
