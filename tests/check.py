@@ -27,6 +27,19 @@ class Count:
             self.names.append(name)
 
 
+MESON_RUNS = {"dp"}  # directories whose tests are meson's, not to be run twice
+
+
+def pytest_counts(text):
+    """(passed, failed, skipped) of pytest's closing line, or None if it is none."""
+    found = re.findall(r"^.*\b\d+ (?:passed|failed|skipped|errors?)\b.* in [\d.]+s", text, re.M)
+    if not found:
+        return None
+    count = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", found[-1])}
+    return (count.get("passed", 0), sum(count.get(w, 0) for w in ("failed", "error", "errors")),
+            count.get("skipped", 0))
+
+
 def cmocka_counts(text):
     """(passed, failed, skipped) of a cmocka program's output, or None if it is none."""
     ran = [int(n) for n in re.findall(r"^\[=+\].*?(\d+) test\(s\) run", text, re.M)]
@@ -42,7 +55,8 @@ def run_meson(count):
     log = BUILD / "meson-logs" / "testlog.json"
     results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     for test in results:
-        counts = cmocka_counts(test.get("stdout", "") + "\n" + test.get("stderr", ""))
+        text = test.get("stdout", "") + "\n" + test.get("stderr", "")
+        counts = cmocka_counts(text) or pytest_counts(text)
         good = test["result"] in ("OK", "SKIP")
         if good and counts:
             count.add(*counts)
@@ -76,6 +90,8 @@ def main():
     count = Count()
     run_meson(count)
     for directory in sorted({path.parent for path in (ROOT / "tests").rglob("test_*.py")}):
+        if directory.name in MESON_RUNS:
+            continue
         print(f"\n{directory.relative_to(ROOT)}", flush=True)
         run_pytest(directory, sys.argv[1:], count)
     if count.names:
