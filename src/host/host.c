@@ -217,6 +217,7 @@ void host_stop(struct host *host)
 		ovsdb_server_stop(host->server);
 	uv_close((uv_handle_t *)&host->idle, on_closed);
 	uv_close((uv_handle_t *)&host->timer, on_closed);
+	uv_close((uv_handle_t *)&host->deadline, on_closed);
 }
 
 static struct host *new_host(const struct host_opts *opts)
@@ -235,8 +236,9 @@ static struct host *new_host(const struct host_opts *opts)
 		snprintf(host->hostname, sizeof(host->hostname), "localhost");
 	uv_idle_init(opts->loop, &host->idle);
 	uv_timer_init(opts->loop, &host->timer);
-	host->idle.data = host->timer.data = host;
-	host->open_handles = 2;
+	uv_timer_init(opts->loop, &host->deadline);
+	host->idle.data = host->timer.data = host->deadline.data = host;
+	host->open_handles = 3;
 	return host;
 }
 
@@ -258,6 +260,8 @@ int host_start(const struct host_opts *opts, struct host **ret, struct err *err)
 		host_stop(host);
 		return r;
 	}
+	if (opts->remove)
+		host_start_removal(host);
 	*ret = host;
 	return 0;
 }

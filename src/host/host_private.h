@@ -43,6 +43,7 @@ struct host {
 	struct host_opts opts;
 	uv_idle_t idle;
 	uv_timer_t timer;
+	uv_timer_t deadline; /* of a removal */
 	int open_handles;
 	bool stopping;
 	bool finished;
@@ -98,4 +99,5 @@ void host_txn_send(struct host_db *db, struct txn *txn);
 void host_db_close(struct host_db *db);
 
 /* removal.c */
+void host_start_removal(struct host *host);
 void host_run_removal(struct host *host);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The orderly end of a chassis: bindings and chassis rows go in one transaction, so that watchers do not take it for
  * ports going down one by one (reference ovn.md 4.9); then programs, maps and devices. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "host/host_private.h"
@@ -10,6 +11,36 @@
 #include "util/log.h"
 
 LOG_MODULE("host");
+
+enum {
+	DEADLINE_MS = 10000, /* for both databases together */
+};
+
+/* Says what the removal waits for. */
+static void give_up(struct host *host)
+{
+	const struct host_db *db = &host->ovs;
+	const char *why = host->config.problem;
+	struct err err = ERR_INIT;
+
+	if (db->client && client_is_connected(db->client))
+		db = &host->sb;
+	if (db->client)
+		why = *client_problem(db->client) ? client_problem(db->client) : "no answer";
+	err_set(&err, -ETIMEDOUT, "chassis%s%s cannot be removed: %s: %s", host->name ? " " : "",
+		host->name ?: "", db->name, why);
+	host_fail(host, &err);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	give_up(timer->data);
+}
+
+void host_start_removal(struct host *host)
+{
+	uv_timer_start(&host->deadline, on_deadline, DEADLINE_MS, 0);
+}
 
 static void remove_local(struct host *host)
 {
@@ -66,8 +97,12 @@ void host_run_removal(struct host *host)
 {
 	struct txn *sb_txn, *ovs_txn;
 
-	if (host->removal_sent || !host->name || !host->sb.client)
+	if (host->removal_sent)
 		return;
+	if (!host->name || !host->sb.client) {
+		give_up(host);
+		return;
+	}
 	sb_txn = host_txn_new(&host->sb);
 	ovs_txn = host_txn_new(&host->ovs);
 	if (sb_txn && ovs_txn) {

@@ -124,6 +124,7 @@ static void start_server(struct ovsdb_server *server)
 	argv[n++] = xstrdup("-vconsole:warn");
 	argv[n++] = xstrdup("-vsyslog:off");
 	argv[n++] = xstrdup("-vfile:off");
+	argv[n++] = xstrdup("-vfatal_signal:off"); /* "terminating with signal 15": so we asked */
 	argv[n++] = xstrdup(server->db_file);
 	add_remotes(server, argv, &n, ARRAY_SIZE(argv) - 1);
 	argv[n] = NULL;
