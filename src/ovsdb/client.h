@@ -41,8 +41,8 @@ struct client_opts {
 	const char *remotes; /* "unix:PATH,tcp:HOST:PORT,tcp:[V6]:PORT"; copied */
 	const struct client_interest *interests; /* copied; may be none (transactions only) */
 	size_t n_interests;
-	const char *lock;       /* NULL: none; copied */
-	unsigned int probe_ms;  /* 0: the default, 5000 */
+	const char *lock;      /* NULL: none; copied */
+	unsigned int probe_ms; /* 0: the default, 5000 */
 	bool leader_only;
 	const struct client_ops *ops; /* borrowed, static */
 	void *owner;
@@ -63,22 +63,26 @@ bool client_is_connected(const struct client *client);
 /* The replica has held a full snapshot at least once.  Stays true while disconnected: an old view beats none. */
 bool client_is_synced(const struct client *client);
 bool client_has_lock(const struct client *client);
-const char *client_remote(const struct client *client); /* the one in use or being dialled; for messages */
+const char *client_remote(
+	const struct client *client); /* the one in use or being dialled; for messages */
 /* The last reason why it is not connected; "" when it is. */
 const char *client_problem(const struct client *client);
 
 /* Replaces the condition of a monitored table: a JSON array of <condition> clauses that are or-ed
  * (ovsdb-server(7) 4.1.12), or NULL for all rows.  Steals the reference.  Returns a sequence number;
  * the replica follows the condition once client_condition_seqno() has reached it. */
-uint64_t client_set_condition(struct client *client, const struct ovsdb_table *table, json_t *where);
+uint64_t client_set_condition(struct client *client, const struct ovsdb_table *table,
+			      json_t *where);
 uint64_t client_condition_seqno(const struct client *client);
 
 /* Sends txn, steals it, and calls done (which may be NULL) once; while not connected, with TXN_AGAIN.  txn is valid during done (for txn_inserted_uuid()).
  * The replica already shows the transaction's effects when done is called with TXN_OK. */
-typedef void (*client_txn_done)(void *arg, enum txn_outcome outcome, const struct txn *txn, const struct err *err);
+typedef void (*client_txn_done)(void *arg, enum txn_outcome outcome, const struct txn *txn,
+				const struct err *err);
 void client_commit(struct client *client, struct txn *txn, client_txn_done done, void *arg);
 
 /* Any other request, e.g. a "transact" with selects.  params is stolen.  result is borrowed and NULL if error
  * (err has the words; -ENOTCONN if the connection went). */
 typedef void (*client_request_done)(void *arg, const json_t *result, const struct err *err);
-void client_request(struct client *client, const char *method, json_t *params, client_request_done done, void *arg);
+void client_request(struct client *client, const char *method, json_t *params,
+		    client_request_done done, void *arg);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ovsdb/client_impl.h"
+
+static void on_lock_reply(struct client *client, struct request *request, const json_t *result,
+			  const struct err *err)
+{
+	if (client_is_lost(err))
+		return;
+	if (err)
+		client_drop(client, err);
+	else
+		client->has_lock = json_is_true(json_object_get(result, "locked"));
+}
+
+void client_ask_lock(struct client *client)
+{
+	if (client->lock)
+		client_ask(client, "lock", json_pack("[s]", client->lock), on_lock_reply);
+}
+
+void client_read_lock(struct client *client, const json_t *params, bool has_lock)
+{
+	const char *name = json_string_value(json_array_get(params, 0));
+
+	if (name && client->lock && !strcmp(name, client->lock))
+		client->has_lock = has_lock;
+}
+
+bool client_has_lock(const struct client *client)
+{
+	return client->has_lock;
+}
