@@ -127,6 +127,8 @@ int local_remove(struct local *local, const char *iface, struct err *err)
 
 	if (!bridge)
 		return err_set(err, -ENOENT, "interface %s is not plugged in", iface);
+	if (str_eq(iface, ovs_bridge_name(bridge)))
+		return err_set(err, -EINVAL, "interface %s is a bridge itself", iface);
 	txn = txn_new(&ovs_schema);
 	txn_comment(txn, "heddle: take out %s", iface);
 	ovs_bridge_remove_ports(txn, ovs_bridge_uuid(bridge), ovs_port_uuid(port));

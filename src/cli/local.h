@@ -26,7 +26,7 @@ const struct ovs_bridge *local_bridge_of(const struct local *local, const char *
 
 /* Adds one to next_cfg and sends; steals txn. */
 int local_commit(struct local *local, struct txn *txn, struct err *err);
-/* Takes the interface's port out of its bridge.  -ENOENT: it is on none. */
+/* Takes the interface's port out of its bridge.  -ENOENT: it is on none; -EINVAL: it is the bridge's own. */
 int local_remove(struct local *local, const char *iface, struct err *err);
 /* Until the agent has done what was committed. */
 int local_wait(struct local *local, struct err *err);

@@ -68,6 +68,9 @@ static int write_iface(struct plug *plug, struct err *err)
 			err, -EBUSY,
 			"interface %s is on bridge %s: take it out of there first (heddle unplug %s)",
 			plug->iface, ovs_bridge_name(at), plug->iface);
+	if (str_eq(plug->iface, bridge_name))
+		return err_set(err, -EINVAL, "interface %s is the integration bridge itself",
+			       plug->iface);
 	txn = txn_new(&ovs_schema);
 	txn_comment(txn, "heddle plug %s %s", plug->iface, plug->port);
 	if (row)
@@ -128,8 +131,7 @@ static int find_type(struct plug *plug, char **ret_type, struct err *err)
 	int r;
 
 	if (!remote || !*remote)
-		return err_set(err, -ENOENT,
-			       "external_ids:ovn-remote is not set: the port cannot be bound yet");
+		return err_set(err, -ENOENT, "external_ids:ovn-remote is not set");
 	opts.where = json_pack("[[s, s, s]]", "logical_port", "==", plug->port);
 	r = watch_open(&opts, &watch, err);
 	if (r < 0)
@@ -146,7 +148,9 @@ static int wait_for_port(struct plug *plug, struct err *err)
 	int r = find_type(plug, &type, err);
 
 	if (r < 0)
-		return r;
+		return err_prefix(err,
+				  "interface %s is plugged, but whether port %s works is not known",
+				  plug->iface, plug->port);
 	if (!type) {
 		printf("interface %s is plugged; there is no logical port %s yet: it is bound when it appears\n",
 		       plug->iface, plug->port);
@@ -192,6 +196,10 @@ int plug_main(int argc, char **argv)
 		return r;
 	plug.iface = words.v[0];
 	plug.port = words.v[1];
+	if (!*plug.port) {
+		err_set(&err, -EINVAL, "the logical port's name is empty");
+		return cli_fail("plug", &err);
+	}
 	if (local_open(&plug.local, db, timeout_s, &err) < 0)
 		return cli_fail("plug", &err);
 	if (!no_wait) /* an agent that has just been started makes the bridge in a moment */

@@ -252,12 +252,20 @@ static bool find_role(struct host *host, struct pass *pass)
 	return host->role != HOST_ROLE_UNKNOWN;
 }
 
+static uint32_t underlay_device(const struct host *host)
+{
+	const struct chassis_config *config = &host->config;
+
+	return config->n_encaps ? links_addr_device(host->links, &config->encaps[0].ip) : 0;
+}
+
 static void run_ports(struct host *host, struct pass *pass)
 {
 	const struct vswitch_port *ports;
 	size_t n;
 
-	switchd_run(host->switchd, pass->ovs, host->config.bridge, pass->foreign);
+	switchd_run(host->switchd, pass->ovs, host->config.bridge, underlay_device(host),
+		    pass->foreign);
 	ports = switchd_ports(host->switchd, &n);
 	if (host->ports)
 		ports_run(host->ports, pass->ovs, ports, n, &host->config);

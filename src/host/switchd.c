@@ -226,10 +226,11 @@ static void adopt_ports(struct switchd *switchd, const struct vswitch_in *in)
 }
 
 void switchd_run(struct switchd *switchd, const struct replica *ovs, const char *integration,
-		 bool foreign)
+		 uint32_t underlay, bool foreign)
 {
 	struct vswitch_in in = view(switchd, ovs, integration);
 
+	in.underlay = underlay;
 	VEC_CLEAR(switchd->problems);
 	plan(switchd, &in);
 	if (foreign) {

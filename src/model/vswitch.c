@@ -147,6 +147,23 @@ static void use_device(struct vswitch_port *port, const struct vswitch_device *d
 	port->peer_elsewhere = device->peer_elsewhere;
 }
 
+/* What would cut the machine off, were its frames a workload's. */
+static bool is_usable(const struct vswitch_in *in, struct vswitch_port *port,
+		      const struct bridge *bridge, const struct vswitch_device *device)
+{
+	if (vswitch_is_ours(device))
+		set_error(port, "device %s is Heddle's own (%s): name another", port->name,
+			  device->alias);
+	else if (mac_is_zero(&device->mac))
+		set_error(port, "device %s has no Ethernet address: name another", port->name);
+	else if (bridge->integration && device->ifindex == in->underlay)
+		set_error(port, "device %s has this host's tunnel address: name another",
+			  port->name);
+	else
+		return true;
+	return false;
+}
+
 static void plan_system(const struct vswitch_in *in, struct vswitch_plan *plan,
 			struct vswitch_port *port, const struct bridge *bridge,
 			const struct ovs_interface *row)
@@ -157,12 +174,7 @@ static void plan_system(const struct vswitch_in *in, struct vswitch_plan *plan,
 		set_error(port, "could not open network device %s (No such device)", port->name);
 		return;
 	}
-	if (vswitch_is_ours(device)) {
-		set_error(port, "device %s is Heddle's own (%s): name another", port->name,
-			  device->alias);
-		return;
-	}
-	if (!want_master(in, plan, port, bridge, device))
+	if (!is_usable(in, port, bridge, device) || !want_master(in, plan, port, bridge, device))
 		return;
 	want_mtu(in, plan, port, row, device);
 	port->shown = device;

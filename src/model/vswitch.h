@@ -41,6 +41,7 @@ struct vswitch_device {
 struct vswitch_in {
 	const struct replica *ovs;
 	const char *integration; /* name of the integration bridge */
+	uint32_t underlay;       /* the device with the tunnels' address; 0: none, or not known */
 	/* The device of that name or index, or NULL. */
 	const struct vswitch_device *(*by_name)(void *arg, const char *name);
 	const struct vswitch_device *(*by_index)(void *arg, uint32_t ifindex);

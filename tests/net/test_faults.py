@@ -5,6 +5,8 @@ import secrets
 
 import pytest
 from fabric import HEDDLE, Namespace, run
+from test_bad_input import one_line
+from test_switches import two_ports
 
 
 @pytest.fixture
@@ -50,3 +52,18 @@ def test_removal_when_a_database_does_not_answer(machine):
 
 def test_removal_of_a_host_that_was_never_set_up(machine):
     failed(start_agent(machine, "--remove", "--system-id=h1"), "chassis h1 cannot be removed", "ovn-remote")
+
+
+# ---- interfaces ----
+
+def test_plug_what_the_machine_needs(fabric):
+    a, b = two_ports(fabric)
+    host = a.host
+    host.ip("link", "add", "v0", "type", "veth", "peer", "name", "v0p")
+    before = host.vsctl("show")
+    for device, why in (("lo", "no Ethernet address"), ("und0", "tunnel address"), ("br-int", "bridge itself")):
+        one_line(host.heddle("plug", f"--db={host.db}", device, "p", check=False), device, why)
+    one_line(host.heddle("unplug", f"--db={host.db}", "br-int", check=False), "br-int", "bridge itself")
+    one_line(host.heddle("plug", f"--db={host.db}", "v0", "", check=False), "name is empty")
+    assert host.vsctl("show") == before
+    assert a.ping(b, 3) == 3

@@ -18,6 +18,7 @@ struct machine {
 	char texts[32][3][VSWITCH_ALIAS_SIZE]; /* name, kind, alias */
 	size_t n;
 	uint32_t next_ifindex;
+	uint32_t underlay;
 	const char *broken; /* a device that refuses every change */
 	struct vswitch_plan plan;
 };
@@ -70,6 +71,7 @@ static struct vswitch_in view(struct machine *machine)
 	return (struct vswitch_in){
 		.ovs = machine->ovs,
 		.integration = "br-int",
+		.underlay = machine->underlay,
 		.by_name = by_name,
 		.by_index = by_index,
 		.each = each,
@@ -358,6 +360,25 @@ static void test_what_is_not_ours_stays(void **state)
 	assert_non_null(by_name(machine, "br-ex"));
 }
 
+static void test_what_the_machine_needs_is_not_a_port(void **state)
+{
+	struct machine *machine = *state;
+
+	machine->underlay = add_device(machine, "eth0", "", "")->ifindex;
+	add_device(machine, "lo", "", "")->mac = (struct mac){ 0 };
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 2, 3, 0 });
+	put_interface(machine, 1, "br-int", ", 'type': 'internal'");
+	put_interface(machine, 2, "lo", "");
+	put_interface(machine, 3, "eth0", "");
+	settle(machine);
+	assert_int_equal(ofport(machine, 2), -1);
+	assert_string_equal(ovs_interface_error(interface(machine, 2)),
+			    "device lo has no Ethernet address: name another");
+	assert_int_equal(ofport(machine, 3), -1);
+	assert_string_equal(ovs_interface_error(interface(machine, 3)),
+			    "device eth0 has this host's tunnel address: name another");
+}
+
 static void test_a_failure_is_said_and_not_repeated(void **state)
 {
 	struct machine *machine = *state;
@@ -411,6 +432,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_port_moves_between_bridges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_internal_interfaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_ours_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_the_machine_needs_is_not_a_port, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_a_failure_is_said_and_not_repeated, setup,
 						teardown),
 		cmocka_unit_test(test_names),
