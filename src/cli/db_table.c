@@ -40,12 +40,13 @@ bool db_cells_parse(const char *name, enum db_cells *ret)
 	return i >= 0;
 }
 
-struct db_table *db_table_new(enum db_cells style)
+struct db_table *db_table_new(const struct db_style *style)
 {
 	struct db_table *table = xcalloc(1, sizeof(*table));
 
-	table->data = json_array();
-	table->style = style;
+	table->style = *style;
+	if (style->format == DB_FORMAT_JSON)
+		table->data = json_array();
 	return table;
 }
 
@@ -68,49 +69,54 @@ void db_table_heading(struct db_table *table, const char *heading)
 
 void db_table_row(struct db_table *table)
 {
-	json_array_append_new(table->data, json_array());
+	table->n_rows++;
+	if (table->data)
+		json_array_append_new(table->data, json_array());
+}
+
+static void print_json_cell(struct str *out, const struct ovsdb_datum *datum,
+			    const struct ovsdb_column *column)
+{
+	json_t *json = ovsdb_datum_to_json(datum, column);
+	char *dump = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	str_add(out, dump ?: "");
+	free(dump);
+	json_decref(json);
 }
 
 void db_table_cell(struct db_table *table, const struct ovsdb_datum *datum,
 		   const struct ovsdb_column *column)
 {
-	json_t *row = json_array_get(table->data, json_array_size(table->data) - 1);
-	json_t *json = ovsdb_datum_to_json(datum, column);
 	struct str text = STR_INIT;
-	char *dump;
 
-	switch (table->style) {
+	if (table->data) {
+		json_array_append_new(json_array_get(table->data, table->n_rows - 1),
+				      ovsdb_datum_to_json(datum, column));
+		return;
+	}
+	switch (table->style.cells) {
 	case DB_CELLS_STRING: db_datum_print(&text, datum, column); break;
 	case DB_CELLS_BARE: db_datum_print_bare(&text, datum, column); break;
-	case DB_CELLS_JSON:
-		dump = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-		str_add(&text, dump ?: "");
-		free(dump);
-		break;
+	case DB_CELLS_JSON: print_json_cell(&text, datum, column); break;
 	}
-	json_array_append_new(row, json);
 	VEC_ADD(table->cells, str_take(&text) ?: xstrdup(""));
 }
 
 /* ---- formats ---- */
-
-static size_t n_rows(const struct db_table *table)
-{
-	return json_array_size(table->data);
-}
 
 static const char *cell_at(const struct db_table *table, size_t row, size_t column)
 {
 	return table->cells.v[row * table->headings.n + column];
 }
 
-static void print_list(const struct db_table *table, const struct db_style *style, struct str *out)
+static void print_list(const struct db_table *table, struct str *out)
 {
-	for (size_t row = 0; row < n_rows(table); row++) {
+	for (size_t row = 0; row < table->n_rows; row++) {
 		if (row)
 			str_addc(out, '\n');
 		for (size_t i = 0; i < table->headings.n; i++) {
-			if (!style->no_headings)
+			if (!table->style.no_headings)
 				str_addf(out, "%-20s: ", table->headings.v[i]);
 			str_addf(out, "%s\n", cell_at(table, row, i));
 		}
@@ -152,27 +158,27 @@ static void print_dashes(const size_t *widths, size_t n, struct str *out)
 	}
 }
 
-static void print_table(const struct db_table *table, const struct db_style *style, struct str *out)
+static void print_table(const struct db_table *table, struct str *out)
 {
 	size_t n = table->headings.n, pad = 0;
 	size_t *widths = xcalloc(n, sizeof(*widths));
 
 	for (size_t i = 0; i < n; i++) {
-		if (!style->no_headings)
+		if (!table->style.no_headings)
 			widths[i] = strlen(table->headings.v[i]);
-		for (size_t row = 0; row < n_rows(table); row++) {
+		for (size_t row = 0; row < table->n_rows; row++) {
 			size_t width = width_of(cell_at(table, row, i));
 
 			if (width > widths[i])
 				widths[i] = width;
 		}
 	}
-	if (!style->no_headings) {
+	if (!table->style.no_headings) {
 		for (size_t i = 0; i < n; i++)
 			add_padded(out, table->headings.v[i], widths[i], &pad, i + 1 == n);
 		print_dashes(widths, n, out);
 	}
-	for (size_t row = 0; row < n_rows(table); row++)
+	for (size_t row = 0; row < table->n_rows; row++)
 		for (size_t i = 0; i < n; i++)
 			add_padded(out, cell_at(table, row, i), widths[i], &pad, i + 1 == n);
 	free(widths);
@@ -194,11 +200,11 @@ static void add_csv(struct str *out, const char *text, bool is_last)
 	str_addc(out, is_last ? '\n' : ',');
 }
 
-static void print_csv(const struct db_table *table, const struct db_style *style, struct str *out)
+static void print_csv(const struct db_table *table, struct str *out)
 {
 	size_t n = table->headings.n;
 
-	for (size_t i = 0; i < n && !style->no_headings; i++)
+	for (size_t i = 0; i < n && !table->style.no_headings; i++)
 		add_csv(out, table->headings.v[i], i + 1 == n);
 	for (size_t i = 0; i < table->cells.n; i++)
 		add_csv(out, table->cells.v[i], (i + 1) % n == 0);
@@ -219,16 +225,16 @@ static void add_html(struct str *out, const char *element, const char *text)
 	str_addf(out, "</%s>\n", element);
 }
 
-static void print_html(const struct db_table *table, const struct db_style *style, struct str *out)
+static void print_html(const struct db_table *table, struct str *out)
 {
 	str_add(out, "<table border=1>\n");
-	if (!style->no_headings) {
+	if (!table->style.no_headings) {
 		str_add(out, "  <tr>\n");
 		for (size_t i = 0; i < table->headings.n; i++)
 			add_html(out, "th", table->headings.v[i]);
 		str_add(out, "  </tr>\n");
 	}
-	for (size_t row = 0; row < n_rows(table); row++) {
+	for (size_t row = 0; row < table->n_rows; row++) {
 		str_add(out, "  <tr>\n");
 		for (size_t i = 0; i < table->headings.n; i++)
 			add_html(out, "td", cell_at(table, row, i));
@@ -237,7 +243,7 @@ static void print_html(const struct db_table *table, const struct db_style *styl
 	str_add(out, "</table>\n");
 }
 
-static void print_json(const struct db_table *table, const struct db_style *style, struct str *out)
+static void print_json(const struct db_table *table, struct str *out)
 {
 	json_t *headings = json_array();
 	json_t *json;
@@ -246,22 +252,22 @@ static void print_json(const struct db_table *table, const struct db_style *styl
 	for (size_t i = 0; i < table->headings.n; i++)
 		json_array_append_new(headings, json_string(table->headings.v[i]));
 	json = json_pack("{sOso}", "data", table->data, "headings", headings);
-	dump = json_dumps(json, JSON_SORT_KEYS | (style->pretty ? JSON_INDENT(2) : JSON_COMPACT));
+	dump = json_dumps(json,
+			  JSON_SORT_KEYS | (table->style.pretty ? JSON_INDENT(2) : JSON_COMPACT));
 	str_addf(out, "%s\n", dump ?: "");
 	free(dump);
 	json_decref(json);
 }
 
-void db_table_print(const struct db_table *table, const struct db_style *style, bool is_first,
-		    struct str *out)
+void db_table_print(const struct db_table *table, bool is_first, struct str *out)
 {
-	if (!is_first && style->format != DB_FORMAT_JSON)
+	if (!is_first && table->style.format != DB_FORMAT_JSON)
 		str_addc(out, '\n');
-	switch (style->format) {
-	case DB_FORMAT_LIST: print_list(table, style, out); break;
-	case DB_FORMAT_TABLE: print_table(table, style, out); break;
-	case DB_FORMAT_CSV: print_csv(table, style, out); break;
-	case DB_FORMAT_HTML: print_html(table, style, out); break;
-	case DB_FORMAT_JSON: print_json(table, style, out); break;
+	switch (table->style.format) {
+	case DB_FORMAT_LIST: print_list(table, out); break;
+	case DB_FORMAT_TABLE: print_table(table, out); break;
+	case DB_FORMAT_CSV: print_csv(table, out); break;
+	case DB_FORMAT_HTML: print_html(table, out); break;
+	case DB_FORMAT_JSON: print_json(table, out); break;
 	}
 }

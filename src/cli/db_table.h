@@ -37,16 +37,16 @@ struct ovsdb_datum;
 struct db_table {
 	VEC(const char *) headings; /* borrowed */
 	VEC(char *) cells;          /* row by row; text, ready to print */
-	json_t *data;               /* for DB_FORMAT_JSON: an array of rows */
-	enum db_cells style;
+	size_t n_rows;
+	json_t *data; /* for DB_FORMAT_JSON: an array of rows; else NULL */
+	struct db_style style;
 };
 
-struct db_table *db_table_new(enum db_cells style);
-void db_table_free(struct db_table *table); /* NULL is fine */
+struct db_table *db_table_new(const struct db_style *style);
+void db_table_free(struct db_table *table);                         /* NULL is fine */
 void db_table_heading(struct db_table *table, const char *heading); /* before the first row */
 void db_table_row(struct db_table *table);
 void db_table_cell(struct db_table *table, const struct ovsdb_datum *datum,
 		   const struct ovsdb_column *column);
 /* is_first: not preceded by another table in the same output. */
-void db_table_print(const struct db_table *table, const struct db_style *style, bool is_first,
-		    struct str *out);
+void db_table_print(const struct db_table *table, bool is_first, struct str *out);

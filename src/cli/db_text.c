@@ -68,17 +68,22 @@ static int parse_boolean(const char *word, bool *ret, struct err *err)
 	return err_set(err, -EINVAL, "\"%s\" is not true or false", word);
 }
 
+static bool is_allowed(const char *value, const char *const *allowed)
+{
+	for (size_t i = 0; allowed[i]; i++)
+		if (!strcmp(allowed[i], value))
+			return true;
+	return false;
+}
+
 static int check_enum(const char *value, const char *const *allowed, struct err *err)
 {
 	struct str list = STR_INIT;
 
-	if (!allowed)
+	if (!allowed || is_allowed(value, allowed))
 		return 0;
-	for (size_t i = 0; allowed[i]; i++) {
-		if (!strcmp(allowed[i], value))
-			return 0;
+	for (size_t i = 0; allowed[i]; i++)
 		str_addf(&list, "%s%s", i ? ", " : "", allowed[i]);
-	}
 	err_set(err, -EINVAL, "%s is not one of the allowed values (%s)", value, str_c(&list));
 	str_done(&list);
 	return -EINVAL;
@@ -90,7 +95,8 @@ static int parse_string(const char *word, const char *const *allowed, char **ret
 	json_t *json;
 
 	if (!*word)
-		return err_set(err, -EINVAL, "an empty value is not valid; the empty string is \"\"");
+		return err_set(err, -EINVAL,
+			       "an empty value is not valid; the empty string is \"\"");
 	if (*word == '"') {
 		json = json_loads(word, JSON_DECODE_ANY, NULL);
 		if (!json_is_string(json)) {
@@ -114,9 +120,10 @@ static int parse_uuid(const char *word, const struct db_names *names, struct uui
 	if (*word == '@') {
 		if (names && names->find(names->arg, word, ret))
 			return 0;
-		return err_set(err, -EINVAL,
-			       "row id \"%s\" is used but never created (\"-- --id=%s create ...\")",
-			       word, word);
+		return err_set(
+			err, -EINVAL,
+			"row id \"%s\" is used but never created (\"-- --id=%s create ...\")", word,
+			word);
 	}
 	if (!uuid_parse(word, ret))
 		return err_set(err, -EINVAL, "\"%s\" is not a valid UUID", word);
@@ -203,7 +210,8 @@ static const char *skip_spaces(const char *p)
 }
 
 static int insert_new(struct ovsdb_datum *datum, const struct ovsdb_column *column,
-		      union ovsdb_atom key, union ovsdb_atom value, const char *text, struct err *err)
+		      union ovsdb_atom key, union ovsdb_atom value, const char *text,
+		      struct err *err)
 {
 	bool is_map = column->value != OVSDB_VOID;
 
@@ -332,8 +340,8 @@ static int parse_elements(const char *text, const struct ovsdb_column *column,
 	return check_count(datum, column, text, err);
 }
 
-int db_datum_parse(const char *text, const struct ovsdb_column *column, const struct db_names *names,
-		   struct ovsdb_datum *ret, struct err *err)
+int db_datum_parse(const char *text, const struct ovsdb_column *column,
+		   const struct db_names *names, struct ovsdb_datum *ret, struct err *err)
 {
 	struct ovsdb_datum datum = OVSDB_DATUM_EMPTY;
 	int r;
@@ -378,7 +386,8 @@ static void print_string(struct str *out, const char *s)
 	json_decref(json);
 }
 
-static void print_atom(struct str *out, enum ovsdb_type type, const union ovsdb_atom *atom, bool bare)
+static void print_atom(struct str *out, enum ovsdb_type type, const union ovsdb_atom *atom,
+		       bool bare)
 {
 	char uuid[UUID_TEXT_SIZE];
 
@@ -416,7 +425,8 @@ static void print_elements(struct str *out, const struct ovsdb_datum *datum,
 	}
 }
 
-void db_datum_print(struct str *out, const struct ovsdb_datum *datum, const struct ovsdb_column *column)
+void db_datum_print(struct str *out, const struct ovsdb_datum *datum,
+		    const struct ovsdb_column *column)
 {
 	bool brackets = column->max > 1 || datum->n == 0;
 	bool is_map = column->value != OVSDB_VOID;

@@ -23,15 +23,16 @@ int db_atom_parse(const char *word, const struct ovsdb_column *column, const str
 		  union ovsdb_atom *ret, struct err *err);
 void db_atom_done(enum ovsdb_type type, union ovsdb_atom *atom);
 /* A whole value, with column's limits on the number of elements. */
-int db_datum_parse(const char *text, const struct ovsdb_column *column, const struct db_names *names,
-		   struct ovsdb_datum *ret, struct err *err);
+int db_datum_parse(const char *text, const struct ovsdb_column *column,
+		   const struct db_names *names, struct ovsdb_datum *ret, struct err *err);
 
 /* The same column seen as the set of a map's keys, or of its values. */
 struct ovsdb_column db_keys_of(const struct ovsdb_column *column);
 struct ovsdb_column db_values_of(const struct ovsdb_column *column);
 
 void db_atom_print(struct str *out, enum ovsdb_type type, const union ovsdb_atom *atom);
-void db_datum_print(struct str *out, const struct ovsdb_datum *datum, const struct ovsdb_column *column);
+void db_datum_print(struct str *out, const struct ovsdb_datum *datum,
+		    const struct ovsdb_column *column);
 /* Without brackets, quotes and commas, for scripts. */
 void db_datum_print_bare(struct str *out, const struct ovsdb_datum *datum,
 			 const struct ovsdb_column *column);

@@ -54,6 +54,7 @@ static void add_wait_until(struct interests *interests, const struct nb_ctx *ctx
 	if (nb_find_table(ctx->argv[1], &table, NULL) < 0)
 		return;
 	interest = add_interest(interests, table, nb_row_condition(table, ctx->argv[2]));
+	interest->columns |= nb_row_name_columns(table);
 	for (int i = 3; i < ctx->argc; i++)
 		if (nb_argument_column(table, ctx->argv[i], &column, NULL) == 0)
 			interest->columns |= OVSDB_COL(column->index);
@@ -105,7 +106,8 @@ static int name_created_rows(struct nb_line *line, struct nb_run *run, struct er
 		if (!id)
 			continue;
 		if (id->value[0] != '@')
-			return err_set(err, -EINVAL, "row id \"%s\" does not begin with \"@\"", id->value);
+			return err_set(err, -EINVAL, "row id \"%s\" does not begin with \"@\"",
+				       id->value);
 		if (strcmp(ctx->command->name, "create"))
 			continue;
 		if (nb_symbol(run, id->value))
@@ -140,7 +142,8 @@ static void expect_all(struct nb_view *view, const struct nb_line *line)
 		unsigned int needs = ctx->command->needs;
 
 		if ((needs & NB_NEEDS_SWITCH) && ctx->argc > 1)
-			expect_by_name(view, &nb_ls_table, &nb_ls_columns[NB_LS_NAME], ctx->argv[1]);
+			expect_by_name(view, &nb_ls_table, &nb_ls_columns[NB_LS_NAME],
+				       ctx->argv[1]);
 		if ((needs & NB_NEEDS_PORT) && ctx->argc > 1)
 			expect_by_name(view, &nb_lsp_table, &nb_lsp_columns[NB_LSP_NAME],
 				       ctx->argv[1]);
@@ -158,7 +161,7 @@ static int run_command(struct nb_ctx *ctx, struct nb_run *run, const struct nb_l
 	ctx->run = run;
 	ctx->view = run->view;
 	ctx->err = err;
-	ctx->cells = line->style.cells;
+	ctx->style = &line->style;
 	ctx->try_again = false;
 	ctx->created = NULL;
 	str_clear(&ctx->output);
@@ -356,7 +359,7 @@ static void print_output(struct nb_line *line)
 		if (ctx->created)
 			print_created(ctx);
 		if (ctx->table) {
-			db_table_print(ctx->table, &line->style, is_first, &out);
+			db_table_print(ctx->table, is_first, &out);
 			is_first = false;
 		} else if (line->oneline) {
 			print_oneline(str_c(&ctx->output), &out);

@@ -34,7 +34,7 @@ struct nb_ctx {
 	int argc;
 	char **argv; /* argv[0] is the command's name */
 	VEC(struct nb_option) options;
-	enum db_cells cells;
+	const struct db_style *style;
 
 	struct str output;
 	struct db_table *table; /* printed after output */
@@ -53,10 +53,10 @@ enum nb_needs {
 
 struct nb_command {
 	const char *name;
-	const char *args; /* for help */
-	int min, max;     /* -1: any number */
+	const char *args;               /* for help */
+	int min, max;                   /* -1: any number */
 	int (*run)(struct nb_ctx *ctx); /* 0, or negative with a reason in ctx->err */
-	const char *options; /* "--may-exist,--id="; a "=" at the end: with a value */
+	const char *options;            /* "--may-exist,--id="; a "=" at the end: with a value */
 	unsigned int needs;
 	const char *help;
 };
@@ -79,11 +79,13 @@ int nb_find_table(const char *name, const struct ovsdb_table **ret, struct err *
 int nb_find_column(const struct ovsdb_table *table, const char *name,
 		   const struct ovsdb_column **ret, struct err *err);
 /* A row by UUID, by the names that its table has, or by the beginning of its UUID. */
-int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char *id, bool must_exist,
-		struct nb_row **ret);
+int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char *id,
+		bool must_exist, struct nb_row **ret);
 
 /* Clauses, or-ed, of the rows that id may mean, for client_set_condition(); NULL: any row. */
 json_t *nb_row_condition(const struct ovsdb_table *table, const char *id);
+/* The columns that rows are named by; at least one column. */
+uint64_t nb_row_name_columns(const struct ovsdb_table *table);
 
 /* "column[:key][OPERATOR value]", broken up. */
 struct nb_argument {

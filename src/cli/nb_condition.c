@@ -15,8 +15,8 @@ enum relation {
 	REL_GE,
 	REL_SET_EQ,
 	REL_SET_NE,
-	REL_SUBSET,        /* proper */
-	REL_SUPERSET,      /* proper */
+	REL_SUBSET,   /* proper */
+	REL_SUPERSET, /* proper */
 	REL_SUBSET_OR_EQ,
 	REL_SUPERSET_OR_EQ,
 	REL_IN,

@@ -103,9 +103,9 @@ int nb_find_column(const struct ovsdb_table *table, const char *name,
 
 struct row_id {
 	const struct ovsdb_table *table;
-	const struct ovsdb_column *column; /* NULL: "." is the only row */
-	const char *key;                   /* in a map, or NULL */
-	const struct ovsdb_table *via;     /* the column is there, ... */
+	const struct ovsdb_column *column;    /* NULL: "." is the only row */
+	const char *key;                      /* in a map, or NULL */
+	const struct ovsdb_table *via;        /* the column is there, ... */
 	const struct ovsdb_column *reference; /* ... and this one leads to the row */
 };
 
@@ -223,8 +223,8 @@ static int find_by_prefix(struct nb_ctx *ctx, const struct ovsdb_table *table, c
 	return 0;
 }
 
-int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char *id, bool must_exist,
-		struct nb_row **ret)
+int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char *id,
+		bool must_exist, struct nb_row **ret)
 {
 	struct nb_row *row = NULL;
 	struct uuid uuid;
@@ -247,6 +247,16 @@ int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char 
 	return 0;
 }
 
+uint64_t nb_row_name_columns(const struct ovsdb_table *table)
+{
+	uint64_t columns = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row_ids); i++)
+		if (row_ids[i].table == table && row_ids[i].column && !row_ids[i].via)
+			columns |= OVSDB_COL(row_ids[i].column->index);
+	return columns ?: OVSDB_COL(0);
+}
+
 json_t *nb_row_condition(const struct ovsdb_table *table, const char *id)
 {
 	struct uuid uuid;
@@ -266,10 +276,10 @@ json_t *nb_row_condition(const struct ovsdb_table *table, const char *id)
 			json_decref(where);
 			return NULL;
 		}
-		json_array_append_new(where,
-				      row_id->key ? json_pack("[ss[s[[ss]]]]", row_id->column->name,
-							      "includes", "map", row_id->key, id)
-						  : json_pack("[sss]", row_id->column->name, "==", id));
+		json_array_append_new(
+			where, row_id->key ? json_pack("[ss[s[[ss]]]]", row_id->column->name,
+						       "includes", "map", row_id->key, id)
+					   : json_pack("[sss]", row_id->column->name, "==", id));
 	}
 	return where;
 }

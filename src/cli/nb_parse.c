@@ -52,26 +52,34 @@ static const struct {
 	struct option option;
 	const char *value_name, *help; /* help NULL: accepted, without effect */
 } global_options[] = {
-	{ { "db", required_argument, NULL, OPT_DB }, "DATABASE",
+	{ { "db", required_argument, NULL, OPT_DB },
+	  "DATABASE",
 	  "connect to DATABASE: unix:PATH or tcp:HOST:PORT, several with commas" },
-	{ { "wait", required_argument, NULL, OPT_WAIT }, "none|sb|hv",
+	{ { "wait", required_argument, NULL, OPT_WAIT },
+	  "none|sb|hv",
 	  "afterwards, wait for the southbound database, or for all hosts" },
 	{ { "no-wait", no_argument, NULL, OPT_NO_WAIT }, NULL, "the same as --wait=none" },
-	{ { "print-wait-time", no_argument, NULL, OPT_PRINT_WAIT_TIME }, NULL,
+	{ { "print-wait-time", no_argument, NULL, OPT_PRINT_WAIT_TIME },
+	  NULL,
 	  "print how long that took" },
 	{ { "timeout", required_argument, NULL, 't' }, "SECONDS", "give up after SECONDS" },
 	{ { "dry-run", no_argument, NULL, OPT_DRY_RUN }, NULL, "change nothing" },
 	{ { "oneline", no_argument, NULL, OPT_ONELINE }, NULL, "print one line per command" },
-	{ { "no-leader-only", no_argument, NULL, OPT_NO_LEADER_ONLY }, NULL,
+	{ { "no-leader-only", no_argument, NULL, OPT_NO_LEADER_ONLY },
+	  NULL,
 	  "any server of a cluster will do" },
-	{ { "leader-only", no_argument, NULL, OPT_LEADER_ONLY }, NULL,
+	{ { "leader-only", no_argument, NULL, OPT_LEADER_ONLY },
+	  NULL,
 	  "only a cluster's leader will do (the default)" },
-	{ { "format", required_argument, NULL, 'f' }, "FORMAT",
+	{ { "format", required_argument, NULL, 'f' },
+	  "FORMAT",
 	  "print tables as list, table, csv, html or json" },
-	{ { "data", required_argument, NULL, 'd' }, "FORMAT",
+	{ { "data", required_argument, NULL, 'd' },
+	  "FORMAT",
 	  "print values as string, bare or json" },
 	{ { "no-headings", no_argument, NULL, OPT_NO_HEADINGS }, NULL, "omit the column names" },
-	{ { "bare", no_argument, NULL, OPT_BARE }, NULL,
+	{ { "bare", no_argument, NULL, OPT_BARE },
+	  NULL,
 	  "the same as --format=list --data=bare --no-headings" },
 	{ { "pretty", no_argument, NULL, OPT_PRETTY }, NULL, "print JSON on many lines" },
 	{ { "help", no_argument, NULL, 'h' }, NULL, "print this and exit" },
@@ -101,8 +109,8 @@ static int parse_wait(const char *text, enum nb_wait *ret, struct err *err)
 static int parse_style(int option, const char *text, struct db_style *style, struct err *err)
 {
 	if (option == 'f' && !db_format_parse(text, &style->format))
-		return err_set(err, -EINVAL, "--format: \"%s\" is not list, table, csv, html or json",
-			       text);
+		return err_set(err, -EINVAL,
+			       "--format: \"%s\" is not list, table, csv, html or json", text);
 	if (option == 'd' && !db_cells_parse(text, &style->cells))
 		return err_set(err, -EINVAL, "--data: \"%s\" is not string, bare or json", text);
 	return 0;
@@ -130,13 +138,13 @@ static int apply_option(int option, const char *value, struct nb_line *line, str
 	case 'V': line->version = true; break;
 	case 't':
 		if (!str_to_int(value, 1, INT_MAX, &line->timeout_s))
-			return err_set(err, -EINVAL, "--timeout: \"%s\" is no number of seconds", value);
+			return err_set(err, -EINVAL, "--timeout: \"%s\" is no number of seconds",
+				       value);
 		break;
 	case 'u': return err_set(err, -ENOTSUP, "-u: there is no daemon mode, every call is fast");
 	case 'p':
 	case 'c':
-	case 'C':
-		return err_set(err, -ENOTSUP, "-%c: ssl: connections are not supported", option);
+	case 'C': return err_set(err, -ENOTSUP, "-%c: ssl: connections are not supported", option);
 	default: break; /* 'v', OPT_IGNORED */
 	}
 	return 0;
@@ -145,8 +153,8 @@ static int apply_option(int option, const char *value, struct nb_line *line, str
 /* ---- options of commands ---- */
 
 /* "--may-exist,--id=": calls add for each name, without dashes and "=". */
-static void each_option(const char *options, void (*add)(void *arg, const char *name, bool has_value),
-			void *arg)
+static void each_option(const char *options,
+			void (*add)(void *arg, const char *name, bool has_value), void *arg)
 {
 	AUTO_FREE char *copy = xstrdup(options);
 	char *save = NULL;
@@ -171,9 +179,9 @@ static void add_local_option(void *arg, const char *name, bool has_value)
 	VEC_FOREACH(o, table->list)
 		if (!strcmp(o->name, name))
 			return;
-	VEC_ADD(table->list, ((struct option){ xstrdup(name),
-					       has_value ? required_argument : no_argument, NULL,
-					       OPT_LOCAL }));
+	VEC_ADD(table->list,
+		((struct option){ xstrdup(name), has_value ? required_argument : no_argument, NULL,
+				  OPT_LOCAL }));
 }
 
 static void option_table_init(struct option_table *table)
@@ -236,7 +244,8 @@ static int parse_globals(int argc, char **argv, struct nb_line *line, struct nb_
 		if (option == -1)
 			break;
 		if (option == '?') {
-			r = err_set(err, -EINVAL, "option \"%s\" is unknown, ambiguous or lacks its value",
+			r = err_set(err, -EINVAL,
+				    "option \"%s\" is unknown, ambiguous or lacks its value",
 				    argv[optind - 1]);
 		} else if (option == OPT_LOCAL) {
 			AUTO_FREE char *name = xasprintf("--%s", table.list.v[index].name);
@@ -278,8 +287,8 @@ static int check_options(const struct nb_ctx *ctx, struct err *err)
 			return err_set(err, -EINVAL, "%s has no option %s", ctx->command->name,
 				       option->name);
 		if (check.has_value && !option->value)
-			return err_set(err, -EINVAL, "%s: option %s needs a value", ctx->command->name,
-				       option->name);
+			return err_set(err, -EINVAL, "%s: option %s needs a value",
+				       ctx->command->name, option->name);
 		if (!check.has_value && option->value)
 			return err_set(err, -EINVAL, "%s: option %s takes no value",
 				       ctx->command->name, option->name);
@@ -320,11 +329,12 @@ static int parse_command(int argc, char **argv, struct nb_ctx *ctx, struct err *
 	if (r < 0)
 		return r;
 	if (i == argc)
-		return err_set(err, -EINVAL, "a command is missing; \"heddle nb --help\" lists them");
+		return err_set(err, -EINVAL,
+			       "a command is missing; \"heddle nb --help\" lists them");
 	ctx->command = find_command(argv[i]);
 	if (!ctx->command)
-		return err_set(err, -EINVAL, "unknown command \"%s\"; \"heddle nb --help\" lists them",
-			       argv[i]);
+		return err_set(err, -EINVAL,
+			       "unknown command \"%s\"; \"heddle nb --help\" lists them", argv[i]);
 	ctx->argc = argc - i;
 	ctx->argv = argv + i;
 	r = check_options(ctx, err);
@@ -356,7 +366,8 @@ static int parse_commands(int argc, char **argv, struct nb_line *line, struct nb
 		start = i + 1;
 	}
 	if (r == 0 && !line->commands.n)
-		return err_set(err, -EINVAL, "a command is missing; \"heddle nb --help\" lists them");
+		return err_set(err, -EINVAL,
+			       "a command is missing; \"heddle nb --help\" lists them");
 	return r;
 }
 

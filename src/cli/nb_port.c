@@ -96,16 +96,17 @@ static int check_same_port(struct nb_ctx *ctx, struct nb_row *port, const struct
 			       nb_row_string(ctx->view, have_ls, &nb_ls_columns[NB_LS_NAME]));
 	have_parent = nb_row_string(ctx->view, port, LSP_COL(PARENT_NAME));
 	if (have_parent && (!parent || strcmp(have_parent, parent)))
-		return err_set(ctx->err, -EEXIST, "%s: the port exists already with parent %s", name,
-			       have_parent);
+		return err_set(ctx->err, -EEXIST, "%s: the port exists already with parent %s",
+			       name, have_parent);
 	if (!parent)
 		return 0;
 	if (!have_parent)
-		return err_set(ctx->err, -EEXIST, "%s: the port exists already without a parent", name);
+		return err_set(ctx->err, -EEXIST, "%s: the port exists already without a parent",
+			       name);
 	have_tag = nb_row_datum(ctx->view, port, LSP_COL(TAG_REQUEST));
 	if (!have_tag->n)
-		return err_set(ctx->err, -EEXIST, "%s: the port exists already without a tag_request",
-			       name);
+		return err_set(ctx->err, -EEXIST,
+			       "%s: the port exists already without a tag_request", name);
 	if (have_tag->keys[0].integer != tag)
 		return err_set(ctx->err, -EEXIST,
 			       "%s: the port exists already with tag_request %" PRId64, name,
@@ -275,15 +276,14 @@ static int check_port_for_duplicates(struct nb_ctx *ctx, const struct ips *ips, 
 		       nb_row_string(ctx->view, port, LSP_COL(NAME)));
 }
 
-#define ADDRESS_COLUMNS                                                                       \
+#define ADDRESS_COLUMNS \
 	(OVSDB_COL(NB_LSP_NAME) | OVSDB_COL(NB_LSP_ADDRESSES) | OVSDB_COL(NB_LSP_DYNAMIC_ADDRESSES))
 
 /* Like ovn-nbctl, this looks only at ports that were there before this command line. */
 static int check_switch_for_duplicates(struct nb_ctx *ctx, const struct ips *ips, struct nb_row *ls,
 				       const struct nb_row *port)
 {
-	const struct ovsdb_datum *ports =
-		nb_row_datum(ctx->view, ls, &nb_ls_columns[NB_LS_PORTS]);
+	const struct ovsdb_datum *ports = nb_row_datum(ctx->view, ls, &nb_ls_columns[NB_LS_PORTS]);
 	int r = 0;
 
 	for (uint32_t i = 0; i < ports->n; i++)
@@ -320,10 +320,11 @@ static int cmd_lsp_set_addresses(struct nb_ctx *ctx)
 	r = find_port_and_switch(ctx, &port, &ls);
 	for (int i = 2; i < ctx->argc && r == 0; i++) {
 		if (!is_address(ctx->argv[i]))
-			r = err_set(ctx->err, -EINVAL,
-				    "%s: \"%s\" is no address; give \"MAC [IP]...\" as one argument, "
-				    "\"dynamic [IP]\", \"router\" or \"unknown\"",
-				    ctx->argv[1], ctx->argv[i]);
+			r = err_set(
+				ctx->err, -EINVAL,
+				"%s: \"%s\" is no address; give \"MAC [IP]...\" as one argument, "
+				"\"dynamic [IP]\", \"router\" or \"unknown\"",
+				ctx->argv[1], ctx->argv[i]);
 		else
 			read_ips(ctx->argv[i], &ips);
 	}
@@ -439,8 +440,9 @@ static int cmd_lsp_get_type(struct nb_ctx *ctx)
 static int cmd_lsp_set_type(struct nb_ctx *ctx)
 {
 	/* OVN_Northbound, Logical_Switch_Port.type, as of OVN 23.03. */
-	static const char *const types[] = { "",	 "router",   "localnet", "localport", "l2gateway",
-					     "vtep",	 "external", "virtual",	 "remote" };
+	static const char *const types[] = { "",          "router",    "localnet",
+					     "localport", "l2gateway", "vtep",
+					     "external",  "virtual",   "remote" };
 	const char *type = ctx->argv[2];
 	struct nb_row *port;
 	int r;
@@ -454,10 +456,11 @@ static int cmd_lsp_set_type(struct nb_ctx *ctx)
 		nb_row_set_string(ctx->view, port, LSP_COL(TYPE), type);
 		return 0;
 	}
-	return err_set(ctx->err, -EINVAL,
-		       "%s: unknown port type \"%s\"; the types are \"\", router, localnet, localport, "
-		       "l2gateway, vtep, external, virtual and remote",
-		       ctx->argv[1], type);
+	return err_set(
+		ctx->err, -EINVAL,
+		"%s: unknown port type \"%s\"; the types are \"\", router, localnet, localport, "
+		"l2gateway, vtep, external, virtual and remote",
+		ctx->argv[1], type);
 }
 
 /* True or false in an optional boolean column; absent when it is empty. */
@@ -504,7 +507,8 @@ static int cmd_lsp_set_enabled(struct nb_ctx *ctx)
 	if (r < 0)
 		return r;
 	if (!enabled && strcasecmp(ctx->argv[2], "disabled"))
-		return err_set(ctx->err, -EINVAL, "%s: the state must be enabled or disabled, not \"%s\"",
+		return err_set(ctx->err, -EINVAL,
+			       "%s: the state must be enabled or disabled, not \"%s\"",
 			       ctx->argv[1], ctx->argv[2]);
 	nb_row_set(ctx->view, port, LSP_COL(ENABLED), &(struct ovsdb_datum){ 1, &atom, NULL });
 	return 0;
@@ -549,7 +553,8 @@ static int cmd_lsp_get_options(struct nb_ctx *ctx)
 		return r;
 	options = nb_row_datum(ctx->view, port, LSP_COL(OPTIONS));
 	for (uint32_t i = 0; i < options->n; i++)
-		str_addf(&ctx->output, "%s=%s\n", options->keys[i].string, options->values[i].string);
+		str_addf(&ctx->output, "%s=%s\n", options->keys[i].string,
+			 options->values[i].string);
 	return 0;
 }
 

@@ -94,8 +94,8 @@ static int get_column(struct nb_ctx *ctx, struct nb_row *row, const char *text)
 static int name_row(struct nb_ctx *ctx, const char *name, const struct nb_row *row)
 {
 	if (nb_symbol(ctx->run, name))
-		return err_set(ctx->err, -EINVAL, "row id \"%s\" was used before \"get\" defines it",
-			       name);
+		return err_set(ctx->err, -EINVAL,
+			       "row id \"%s\" was used before \"get\" defines it", name);
 	VEC_ADD(ctx->run->symbols, ((struct nb_symbol){ name, row->uuid, true, true }));
 	return 0;
 }
@@ -194,7 +194,7 @@ static int start_table(struct nb_ctx *ctx, const struct ovsdb_table *table, stru
 	r = read_columns(ctx, table, names ? names->value : NULL, columns);
 	if (r < 0)
 		return r;
-	ctx->table = db_table_new(ctx->cells);
+	ctx->table = db_table_new(ctx->style);
 	VEC_FOREACH(column, columns->list)
 		db_table_heading(ctx->table, (*column)->name);
 	return 0;
@@ -420,7 +420,8 @@ static int cmd_add(struct nb_ctx *ctx)
 	}
 	n = nb_row_datum(ctx->view, row, column)->n;
 	if (n > column->max)
-		return err_set(ctx->err, -ERANGE, "%s \"%s\": column %s would have %u values but the maximum is %u",
+		return err_set(ctx->err, -ERANGE,
+			       "%s \"%s\": column %s would have %u values but the maximum is %u",
 			       row->table->name, ctx->argv[2], column->name, n, column->max);
 	return 0;
 }
@@ -530,7 +531,8 @@ static int cmd_create(struct nb_ctx *ctx)
 	if (r < 0)
 		return r;
 	if (id)
-		ctx->created = nb_row_adopt(ctx->view, table, &nb_symbol(ctx->run, id->value)->uuid);
+		ctx->created =
+			nb_row_adopt(ctx->view, table, &nb_symbol(ctx->run, id->value)->uuid);
 	else
 		ctx->created = nb_row_insert(ctx->view, table);
 	for (int i = 2; i < ctx->argc && r == 0; i++)

@@ -71,8 +71,7 @@ static int wait_for_connection(struct nb_session *session, struct err *err)
 		if (r < 0)
 			return r;
 		if (session->n_failures >= session->n_remotes)
-			return err_set(err, -ENOTCONN, "%s: cannot connect to the database: %s",
-				       client_remote(session->client),
+			return err_set(err, -ENOTCONN, "cannot connect to the database: %s",
 				       client_problem(session->client));
 	}
 	return 0;

@@ -12,9 +12,9 @@ struct nb_session;
 struct nb_session_opts {
 	const char *remotes;
 	bool leader_only;
-	uint64_t timeout_ms; /* for the whole session; 0: none */
+	uint64_t timeout_ms;                     /* for the whole session; 0: none */
 	const struct client_interest *interests; /* tables whose changes are waited for */
-	json_t *const *conditions;               /* one per interest: client_set_condition(); stolen */
+	json_t *const *conditions; /* one per interest: client_set_condition(); stolen */
 	size_t n_interests;
 };
 

@@ -30,8 +30,8 @@ static int find_by_name(struct nb_ctx *ctx, const struct ovsdb_table *table,
 	if (!row) {
 		rows = nb_view_find(ctx->view, table, name, id, 0);
 		if (rows->rows.n > 1)
-			return err_set(ctx->err, -EEXIST, "multiple %ss are named \"%s\"; use a UUID",
-				       what, id);
+			return err_set(ctx->err, -EEXIST,
+				       "multiple %ss are named \"%s\"; use a UUID", what, id);
 		row = rows->rows.n ? rows->rows.v[0] : NULL;
 	}
 	if (nb_view_error(ctx->view, ctx->err) < 0)
@@ -61,7 +61,8 @@ static int cmd_ls_add(struct nb_ctx *ctx)
 	struct nb_row *row;
 
 	if (may_exist && add_duplicate)
-		return err_set(ctx->err, -EINVAL, "--may-exist and --add-duplicate exclude each other");
+		return err_set(ctx->err, -EINVAL,
+			       "--may-exist and --add-duplicate exclude each other");
 	if (!name && (may_exist || add_duplicate))
 		return err_set(ctx->err, -EINVAL, "%s needs the switch's name",
 			       may_exist ? "--may-exist" : "--add-duplicate");
@@ -69,7 +70,8 @@ static int cmd_ls_add(struct nb_ctx *ctx)
 	    nb_view_find(ctx->view, &nb_ls_table, LS_COL(NAME), name, 0)->rows.n) {
 		if (may_exist)
 			return 0;
-		return err_set(ctx->err, -EEXIST, "%s: a switch with this name exists already", name);
+		return err_set(ctx->err, -EEXIST, "%s: a switch with this name exists already",
+			       name);
 	}
 	row = nb_row_insert(ctx->view, &nb_ls_table);
 	if (name)
@@ -121,14 +123,14 @@ static void print_lines(struct nb_ctx *ctx, struct nb_row *const *rows, size_t n
 					  &rows[i]->uuid };
 	qsort(lines, n, sizeof(*lines), by_name);
 	for (size_t i = 0; i < n; i++)
-		str_addf(&ctx->output, "%s (%s)\n", uuid_format(lines[i].uuid, uuid), lines[i].name);
+		str_addf(&ctx->output, "%s (%s)\n", uuid_format(lines[i].uuid, uuid),
+			 lines[i].name);
 	free(lines);
 }
 
 static int cmd_ls_list(struct nb_ctx *ctx)
 {
-	const struct nb_rows *rows =
-		nb_view_all(ctx->view, &nb_ls_table, OVSDB_COL(NB_LS_NAME));
+	const struct nb_rows *rows = nb_view_all(ctx->view, &nb_ls_table, OVSDB_COL(NB_LS_NAME));
 
 	print_lines(ctx, rows->rows.v, rows->rows.n, LS_COL(NAME));
 	return 0;
@@ -212,8 +214,8 @@ static void show_port(struct nb_ctx *ctx, struct nb_row *port)
 		str_addf(&ctx->output, "        router-port: %s\n", router_port);
 }
 
-#define SHOW_PORT_COLUMNS                                                            \
-	(OVSDB_COL(NB_LSP_NAME) | OVSDB_COL(NB_LSP_EXTERNAL_IDS) | OVSDB_COL(NB_LSP_TYPE) | \
+#define SHOW_PORT_COLUMNS                                                                      \
+	(OVSDB_COL(NB_LSP_NAME) | OVSDB_COL(NB_LSP_EXTERNAL_IDS) | OVSDB_COL(NB_LSP_TYPE) |    \
 	 OVSDB_COL(NB_LSP_PARENT_NAME) | OVSDB_COL(NB_LSP_TAG) | OVSDB_COL(NB_LSP_ADDRESSES) | \
 	 OVSDB_COL(NB_LSP_OPTIONS))
 

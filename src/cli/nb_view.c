@@ -243,9 +243,8 @@ static int read_answer(struct nb_view *view, struct question *question, const js
 		return err_set(&view->err, -EPROTO, "table %s: the server says: %s%s%s",
 			       question->table->name, error ?: "nothing", details ? ": " : "",
 			       details ?: "");
-	json_array_foreach(rows, i, row)
-		if (read_row(view, question, row) < 0)
-			return view->err.code;
+	json_array_foreach(rows, i,
+			   row) if (read_row(view, question, row) < 0) return view->err.code;
 	return 0;
 }
 
@@ -412,10 +411,10 @@ const struct nb_rows *nb_view_find_holder(struct nb_view *view, const struct ovs
 	char text[UUID_TEXT_SIZE];
 	size_t n = 0;
 
-	question = ask(view, table,
-		       json_pack("[[ss[ss]]]", column->name, "includes", "uuid",
-				 uuid_format(uuid, text)),
-		       columns);
+	question = ask(
+		view, table,
+		json_pack("[[ss[ss]]]", column->name, "includes", "uuid", uuid_format(uuid, text)),
+		columns);
 	candidates(view, question);
 	VEC_FOREACH(row, rows->rows)
 		if (holds(question, *row, column, uuid))
@@ -424,10 +423,22 @@ const struct nb_rows *nb_view_find_holder(struct nb_view *view, const struct ovs
 	return rows;
 }
 
+static bool knows(const struct nb_row *row, uint64_t columns)
+{
+	for (size_t i = 0; i < row->table->n_columns; i++)
+		if ((columns & OVSDB_COL(i)) && !row->cells[i].known && !row->is_new)
+			return false;
+	return true;
+}
+
 void nb_view_expect(struct nb_view *view, const struct ovsdb_table *table, const struct uuid *uuid,
 		    uint64_t columns)
 {
-	ask(view, table, where_uuid(uuid), columns);
+	const struct nb_row *row;
+
+	row = find_row(view, uuid);
+	if (!row || !knows(row, columns))
+		ask(view, table, where_uuid(uuid), columns);
 }
 
 void nb_view_expect_find(struct nb_view *view, const struct ovsdb_table *table,
@@ -450,8 +461,7 @@ static struct nb_cell *known_cell(struct nb_view *view, struct nb_row *row,
 	struct question *question;
 
 	if (!cell->known && !row->is_new && !view->err.code) {
-		question = ask(view, row->table, where_uuid(&row->uuid),
-			       OVSDB_COL(column->index));
+		question = ask(view, row->table, where_uuid(&row->uuid), OVSDB_COL(column->index));
 		flush(view);
 		if (!view->err.code && !question->rows.rows.n)
 			err_set(&view->err, -EAGAIN, "table %s: a row vanished", row->table->name);

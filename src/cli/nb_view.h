@@ -72,8 +72,8 @@ const struct nb_rows *nb_view_all(struct nb_view *view, const struct ovsdb_table
 				  uint64_t columns);
 
 /* Announces questions that will come, so that one round trip answers them all at the next question. */
-void nb_view_expect(struct nb_view *view, const struct ovsdb_table *table,
-		    const struct uuid *uuid, uint64_t columns);
+void nb_view_expect(struct nb_view *view, const struct ovsdb_table *table, const struct uuid *uuid,
+		    uint64_t columns);
 void nb_view_expect_find(struct nb_view *view, const struct ovsdb_table *table,
 			 const struct ovsdb_column *column, const char *value, uint64_t columns);
 void nb_view_expect_all(struct nb_view *view, const struct ovsdb_table *table, uint64_t columns);

@@ -13,7 +13,7 @@
  * Setters copy.  They take the uuid of a row, which may be one that txn_insert() invented. */
 
 /* A column that was not fetched, or holds nothing, reads as its default. */
-const char *schema_string(const struct row *row, const struct ovsdb_column *column); /* "" */
+const char *schema_string(const struct row *row, const struct ovsdb_column *column);     /* "" */
 const char *schema_string_opt(const struct row *row, const struct ovsdb_column *column); /* NULL */
 int64_t schema_integer(const struct row *row, const struct ovsdb_column *column);
 bool schema_boolean(const struct row *row, const struct ovsdb_column *column);
@@ -97,33 +97,38 @@ void schema_drop(struct txn *txn, const struct ovsdb_table *table, const struct 
 
 #define SCHEMA_FOREACH(x, row, replica) \
 	for (const struct x *row = x##_first(replica); row; row = x##_next(replica, row))
-#define SCHEMA_FOREACH_CHANGE(x, row, replica)                   \
+#define SCHEMA_FOREACH_CHANGE(x, row, replica)                     \
 	for (const struct x *row = x##_first_change(replica); row; \
 	     row = x##_next_change(replica, row))
 
 /* ---- getters: (row type, function, column) ---- */
 
-#define SCHEMA_GET_(type, getter, x, name, column)   \
-	static inline type name(const struct x *row) \
-	{                                            \
+#define SCHEMA_GET_(type, getter, x, name, column)    \
+	static inline type name(const struct x *row)  \
+	{                                             \
 		return getter(x##_row(row), &column); \
 	}
-#define SCHEMA_GET_STRING(x, name, column)     SCHEMA_GET_(const char *, schema_string, x, name, column)
-#define SCHEMA_GET_STRING_OPT(x, name, column) SCHEMA_GET_(const char *, schema_string_opt, x, name, column)
-#define SCHEMA_GET_INTEGER(x, name, column)    SCHEMA_GET_(int64_t, schema_integer, x, name, column)
-#define SCHEMA_GET_BOOLEAN(x, name, column)    SCHEMA_GET_(bool, schema_boolean, x, name, column)
-#define SCHEMA_GET_REAL(x, name, column)       SCHEMA_GET_(double, schema_real, x, name, column)
-#define SCHEMA_GET_UUID(x, name, column)       SCHEMA_GET_(const struct uuid *, schema_uuid, x, name, column)
-#define SCHEMA_GET_UUID_OPT(x, name, column)   SCHEMA_GET_UUID(x, name, column)
-#define SCHEMA_GET_DATUM(x, name, column)      SCHEMA_GET_(const struct ovsdb_datum *, row_datum, x, name, column)
+#define SCHEMA_GET_STRING(x, name, column) SCHEMA_GET_(const char *, schema_string, x, name, column)
+#define SCHEMA_GET_STRING_OPT(x, name, column) \
+	SCHEMA_GET_(const char *, schema_string_opt, x, name, column)
+#define SCHEMA_GET_INTEGER(x, name, column) SCHEMA_GET_(int64_t, schema_integer, x, name, column)
+#define SCHEMA_GET_BOOLEAN(x, name, column) SCHEMA_GET_(bool, schema_boolean, x, name, column)
+#define SCHEMA_GET_REAL(x, name, column)    SCHEMA_GET_(double, schema_real, x, name, column)
+#define SCHEMA_GET_UUID(x, name, column) \
+	SCHEMA_GET_(const struct uuid *, schema_uuid, x, name, column)
+#define SCHEMA_GET_UUID_OPT(x, name, column) SCHEMA_GET_UUID(x, name, column)
+#define SCHEMA_GET_DATUM(x, name, column) \
+	SCHEMA_GET_(const struct ovsdb_datum *, row_datum, x, name, column)
 
 #define SCHEMA_GET_OPT_(type, getter, x, name, column)          \
 	static inline bool name(const struct x *row, type *ret) \
 	{                                                       \
 		return getter(x##_row(row), &column, ret);      \
 	}
-#define SCHEMA_GET_INTEGER_OPT(x, name, column) SCHEMA_GET_OPT_(int64_t, schema_integer_opt, x, name, column)
-#define SCHEMA_GET_BOOLEAN_OPT(x, name, column) SCHEMA_GET_OPT_(bool, schema_boolean_opt, x, name, column)
+#define SCHEMA_GET_INTEGER_OPT(x, name, column) \
+	SCHEMA_GET_OPT_(int64_t, schema_integer_opt, x, name, column)
+#define SCHEMA_GET_BOOLEAN_OPT(x, name, column) \
+	SCHEMA_GET_OPT_(bool, schema_boolean_opt, x, name, column)
 
 #define SCHEMA_BY(x, name, table, column)                                              \
 	static inline const struct x *name(struct replica *replica, const char *value) \
@@ -133,17 +138,21 @@ void schema_drop(struct txn *txn, const struct ovsdb_table *table, const struct 
 
 /* ---- setters: (function, table, column) ---- */
 
-#define SCHEMA_SET_(type, setter, name, table, column)                                  \
-	static inline void name(struct txn *txn, const struct uuid *row, type value)    \
-	{                                                                               \
-		setter(txn, &table, row, &column, value);                               \
+#define SCHEMA_SET_(type, setter, name, table, column)                               \
+	static inline void name(struct txn *txn, const struct uuid *row, type value) \
+	{                                                                            \
+		setter(txn, &table, row, &column, value);                            \
 	}
-#define SCHEMA_SET_STRING(name, table, column)     SCHEMA_SET_(const char *, schema_set_string, name, table, column)
+#define SCHEMA_SET_STRING(name, table, column) \
+	SCHEMA_SET_(const char *, schema_set_string, name, table, column)
 #define SCHEMA_SET_STRING_OPT(name, table, column) SCHEMA_SET_STRING(name, table, column)
-#define SCHEMA_SET_REAL(name, table, column)       SCHEMA_SET_(double, schema_set_real, name, table, column)
-#define SCHEMA_SET_UUID(name, table, column)       SCHEMA_SET_(const struct uuid *, schema_set_uuid, name, table, column)
-#define SCHEMA_SET_UUID_OPT(name, table, column)   SCHEMA_SET_UUID(name, table, column)
-#define SCHEMA_SET_DATUM(name, table, column)      SCHEMA_SET_(const struct ovsdb_datum *, txn_set, name, table, column)
+#define SCHEMA_SET_REAL(name, table, column) \
+	SCHEMA_SET_(double, schema_set_real, name, table, column)
+#define SCHEMA_SET_UUID(name, table, column) \
+	SCHEMA_SET_(const struct uuid *, schema_set_uuid, name, table, column)
+#define SCHEMA_SET_UUID_OPT(name, table, column) SCHEMA_SET_UUID(name, table, column)
+#define SCHEMA_SET_DATUM(name, table, column) \
+	SCHEMA_SET_(const struct ovsdb_datum *, txn_set, name, table, column)
 #define SCHEMA_SET_INTEGER_OPT(name, table, column) \
 	SCHEMA_SET_(const int64_t *, schema_set_integer, name, table, column)
 #define SCHEMA_SET_BOOLEAN_OPT(name, table, column) \
@@ -159,24 +168,25 @@ void schema_drop(struct txn *txn, const struct ovsdb_table *table, const struct 
 #define SCHEMA_SET_BOOLEAN(name, table, column) \
 	SCHEMA_SET_BY_VALUE_(bool, schema_set_boolean, name, table, column)
 
-#define SCHEMA_PUT(name, table, column)                                                        \
-	static inline void name(struct txn *txn, const struct uuid *row, const char *key,      \
-				const char *value)                                             \
-	{                                                                                      \
-		schema_put(txn, &table, row, &column, key, value);                             \
+#define SCHEMA_PUT(name, table, column)                                                   \
+	static inline void name(struct txn *txn, const struct uuid *row, const char *key, \
+				const char *value)                                        \
+	{                                                                                 \
+		schema_put(txn, &table, row, &column, key, value);                        \
 	}
 #define SCHEMA_DROP(name, table, column) SCHEMA_SET_(const char *, schema_drop, name, table, column)
 
 /* One element of a set; verb is txn_add or txn_remove. */
-#define SCHEMA_ELEMENT_STRING(name, verb, table, column)                                       \
-	static inline void name(struct txn *txn, const struct uuid *row, const char *element)  \
-	{                                                                                      \
-		union ovsdb_atom atom = { .string = (char *)element };                         \
-		verb(txn, &table, row, &column, &(struct ovsdb_datum){ 1, &atom, NULL });      \
+#define SCHEMA_ELEMENT_STRING(name, verb, table, column)                                      \
+	static inline void name(struct txn *txn, const struct uuid *row, const char *element) \
+	{                                                                                     \
+		union ovsdb_atom atom = { .string = (char *)element };                        \
+		verb(txn, &table, row, &column, &(struct ovsdb_datum){ 1, &atom, NULL });     \
 	}
-#define SCHEMA_ELEMENT_UUID(name, verb, table, column)                                           \
-	static inline void name(struct txn *txn, const struct uuid *row, const struct uuid *element) \
-	{                                                                                        \
-		union ovsdb_atom atom = { .uuid = *element };                                    \
-		verb(txn, &table, row, &column, &(struct ovsdb_datum){ 1, &atom, NULL });        \
+#define SCHEMA_ELEMENT_UUID(name, verb, table, column)                                    \
+	static inline void name(struct txn *txn, const struct uuid *row,                  \
+				const struct uuid *element)                               \
+	{                                                                                 \
+		union ovsdb_atom atom = { .uuid = *element };                             \
+		verb(txn, &table, row, &column, &(struct ovsdb_datum){ 1, &atom, NULL }); \
 	}

@@ -17,10 +17,10 @@ def nb(server):
     return lambda *words, **kwargs: server.run([HEDDLE, "nb"], *words, **kwargs)
 
 
-@pytest.fixture(params=["their schema", "our schema"])
+@pytest.fixture
 def twins(tmp_path, request):
-    """Two databases with the same schema: one for ovn-nbctl, one for heddle nb."""
-    theirs = request.param == "their schema"
+    """Two databases with the same schema, ours or theirs: one for ovn-nbctl, one for heddle nb."""
+    theirs = getattr(request, "param", "our schema") == "their schema"
     schema = find_peer_schema("ovn-nb.ovsschema") if theirs else find_schema("ovn-nb.ovsschema")
     servers = [Server(tmp_path, name, schema) for name in ("theirs", "ours")]
     yield Twins(*servers)

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -214,7 +215,10 @@ def compare(twins, words):
         assert ours[2].startswith("heddle nb: ") and ours[2].count("\n") == 1, said
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("twins,name", [
+    *(("our schema", name) for name in SCENARIOS),
+    *(("their schema", name) for name in ("a fresh database", "ports", "list and find", "create and destroy")),
+], indirect=["twins"])
 def test_same_as_ovn_nbctl(twins, name):
     for line in SCENARIOS[name]:
         compare(twins, line.split("|") if line else [])
@@ -284,7 +288,8 @@ class Words:
         return words
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("twins,seed", [("our schema", 1), ("our schema", 2), ("their schema", 3)],
+                         indirect=["twins"])
 def test_random_lines_do_the_same(twins, seed):
     words = Words(seed)
     twins.is_random = True
@@ -322,18 +327,40 @@ def test_default_database(server, tmp_path):
         assert done.returncode == 0
 
 
+def start_waiter(server, *words):
+    """heddle nb --timeout=20 wait-until ..., once it watches the database."""
+    waiter = subprocess.Popen([HEDDLE, "nb", f"--db=unix:{server.socket}", "--timeout=20", "wait-until", *words])
+    deadline = time.monotonic() + 10
+    while "monitors:" not in server.control("memory/show"):
+        assert time.monotonic() < deadline, server.control("memory/show")
+    return waiter
+
+
 def test_wait_until_sees_a_change(nb, server):
     nb("ls-add", "ls0", "--", "lsp-add", "ls0", "p1")
-    waiter = subprocess.Popen([HEDDLE, "nb", f"--db=unix:{server.socket}", "--timeout=20", "wait-until",
-                               "Logical_Switch_Port", "p1", "up=true"])
+    waiter = start_waiter(server, "Logical_Switch_Port", "p1", "up=true")
     nb("set", "logical_switch_port", "p1", "up=true")
     assert waiter.wait(timeout=20) == 0
 
 
 def test_wait_until_sees_a_new_row(nb, server):
-    waiter = subprocess.Popen([HEDDLE, "nb", f"--db=unix:{server.socket}", "--timeout=20", "wait-until",
-                               "Logical_Switch", "ls0"])
+    waiter = start_waiter(server, "Logical_Switch", "ls0")
     nb("ls-add", "ls0")
+    assert waiter.wait(timeout=20) == 0
+
+
+def test_wait_until_sees_a_renamed_row(nb, server):
+    nb("ls-add", "other")
+    waiter = start_waiter(server, "Logical_Switch", "ls0")
+    nb("set", "logical_switch", "other", "name=ls0")
+    assert waiter.wait(timeout=20) == 0
+
+
+def test_wait_until_by_uuid(nb, server):
+    nb("ls-add", "ls0")
+    uuid = nb("get", "logical_switch", "ls0", "_uuid").stdout.strip()
+    waiter = start_waiter(server, "Logical_Switch", uuid, "other_config:subnet=10.0.0.0/8")
+    nb("set", "logical_switch", "ls0", "other_config:subnet=10.0.0.0/8")
     assert waiter.wait(timeout=20) == 0
 
 
@@ -397,8 +424,7 @@ def test_one_command_reads_little(nb, server):
     for i in range(500):
         words += ["--", "lsp-add", "ls0", f"port{i}"]
     assert nb(*words).returncode == 0
-    subprocess.run(["ovs-appctl", "-t", str(server.dir / "ours.ctl"), "vlog/set", "jsonrpc:file:dbg"],
-                   check=True)
+    server.control("vlog/set", "jsonrpc:file:dbg")
     assert nb("lsp-add", "ls0", "another").returncode == 0
     messages = [line for line in (server.dir / "ours.log").read_text().splitlines() if "|jsonrpc|DBG|" in line]
     assert messages and not any("port499" in line for line in messages)

@@ -53,8 +53,12 @@ class Server:
              f"--log-file={directory}/{name}.log", "-vconsole:off", "-vsyslog:off"],
             check=True)
 
+    def control(self, *words):
+        return subprocess.run(["ovs-appctl", "-t", str(self.dir / f"{self.name}.ctl"), *words], check=True,
+                              capture_output=True, text=True).stdout
+
     def stop(self):
-        subprocess.run(["ovs-appctl", "-t", str(self.dir / f"{self.name}.ctl"), "exit"], check=True)
+        self.control("exit")
 
     def transact(self, *operations):
         """Results of an OVN_Northbound transaction."""
