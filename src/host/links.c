@@ -6,7 +6,9 @@
 #include <uthash.h>
 
 #include "util/alloc.h"
-#include "util/str.h"
+#include "util/log.h"
+
+LOG_MODULE("links");
 
 /* Entries that a resync has not brought again have an old generation. */
 struct link_entry {
@@ -187,7 +189,8 @@ static void on_resync_begin(void *owner)
 {
 	struct links *links = owner;
 
-	links->generation++;
+	if (links->generation++)
+		log_info("reading all devices again: events were missed");
 }
 
 static void on_resync_end(void *owner)
@@ -230,7 +233,7 @@ static const struct netlink_ops ops = {
 
 static void free_tables(struct links *links)
 {
-	on_resync_begin(links);
+	links->generation++;
 	on_resync_end(links);
 	free(links);
 }

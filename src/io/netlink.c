@@ -31,6 +31,7 @@ enum {
 	EVENT_QUEUE_BYTES = 4 << 20,
 	REQUEST_BYTES = 1024,
 	REPLY_TIMEOUT_S = 2,
+	DUMP_TRIES = 10,
 };
 
 struct netlink {
@@ -40,6 +41,7 @@ struct netlink {
 	const struct netlink_ops *ops;
 	void *owner;
 	uint32_t seq;
+	bool must_dump; /* events were lost, and the dump that makes up for them has failed */
 	char buffer[BUFFER_BYTES];
 };
 
@@ -205,7 +207,7 @@ static int request_run(struct netlink *netlink, struct nlmsghdr *message, mnl_cb
 		if (n < 0)
 			return -errno;
 		r = mnl_cb_run(netlink->buffer, (size_t)n, netlink->seq, port, each, arg);
-		if (r < 0 && errno == ESRCH) { /* the late answer to a request that timed out */
+		if (r < 0 && errno == EPROTO) { /* the rest of an answer that nobody waits for */
 			r = MNL_CB_OK;
 			continue;
 		}
@@ -230,14 +232,23 @@ static int dump(struct netlink *netlink, uint16_t type)
 	return request_run(netlink, message, read_event, netlink);
 }
 
+/* The kernel says -EINTR when something changed under a dump: there may be holes in it.  Nothing is taken to be gone
+ * because of a dump that failed. */
 static int dump_all(struct netlink *netlink)
 {
-	int r;
+	int r = -EINTR;
 
-	netlink->ops->resync_begin(netlink->owner);
-	r = dump(netlink, RTM_GETLINK) ?: dump(netlink, RTM_GETADDR) ?: dump(netlink, RTM_GETNEIGH);
-	netlink->ops->resync_end(netlink->owner);
-	netlink->ops->route(netlink->owner);
+	for (int tries = 0; r == -EINTR && tries < DUMP_TRIES; tries++) {
+		netlink->ops->resync_begin(netlink->owner);
+		r = dump(netlink, RTM_GETLINK)
+			    ?: dump(netlink, RTM_GETADDR)
+				       ?: dump(netlink, RTM_GETNEIGH);
+	}
+	netlink->must_dump = r < 0;
+	if (r == 0) {
+		netlink->ops->resync_end(netlink->owner);
+		netlink->ops->route(netlink->owner);
+	}
 	return r;
 }
 
@@ -252,13 +263,15 @@ void netlink_poll(struct netlink *netlink)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ENOBUFS) {
-			dump_all(netlink);
+			netlink->must_dump = true;
 			continue;
 		}
 		if (n <= 0)
 			break;
 		mnl_cb_run(netlink->buffer, (size_t)n, 0, 0, read_event, netlink);
 	}
+	if (netlink->must_dump)
+		dump_all(netlink);
 	netlink->ops->batch_end(netlink->owner);
 }
 
