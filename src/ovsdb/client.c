@@ -120,7 +120,6 @@ int client_open(const struct client_opts *opts, struct client **ret, struct err 
 	client->owner = opts->owner;
 	client->lock = opts->lock ? xstrdup(opts->lock) : NULL;
 	client->leader_only = opts->leader_only;
-	client->lost_tail = &client->lost;
 	client->replica = replica_new(opts->schema);
 	client->session = session_new(&session_opts);
 	strcpy(client->last_txn_id, NO_TXN_ID);
@@ -160,9 +159,10 @@ void client_close(struct client *client)
 
 /* ---- remotes ---- */
 
-/* Makes the remote of that name, if it is still there, the current one. */
+/* Makes the remote of that name the current one, the first if there is none. */
 static bool find_remote(struct client *client, const char *name)
 {
+	client->remote = 0;
 	for (size_t i = 0; i < client->remotes.n; i++) {
 		if (!strcmp(client->remotes.v[i], name)) {
 			client->remote = i;
@@ -177,6 +177,7 @@ int client_set_remotes(struct client *client, const char *remotes, struct err *e
 	__typeof__(client->remotes) old = client->remotes;
 	AUTO_FREE char *current = xstrdup(client_remote(client));
 	struct err why = ERR_INIT;
+	bool is_listed;
 	int r;
 
 	memset(&client->remotes, 0, sizeof(client->remotes));
@@ -190,12 +191,16 @@ int client_set_remotes(struct client *client, const char *remotes, struct err *e
 		free(*remote);
 	VEC_DONE(old);
 	session_set_remotes(client->session, client->remotes.n);
-	if (find_remote(client, current))
-		return 0;
-	client->remote = client->remotes.n - 1; /* client_drop() goes on to the first */
-	err_set(&why, -ENOTCONN, "%s: is no remote of database %s any more", current,
-		client->schema->name);
-	client_drop(client, &why);
+	is_listed = find_remote(client, current);
+	if (client->phase == PHASE_DOWN) {
+		session_retry(client->session, uv_now(client->loop));
+		uv_timer_start(&client->session_timer, client_on_session_timer, 0, 0);
+	} else if (!is_listed) {
+		client->remote = client->remotes.n - 1; /* client_drop() goes on to the first */
+		err_set(&why, -ENOTCONN, "%s: is no remote of database %s any more", current,
+			client->schema->name);
+		client_drop(client, &why);
+	}
 	return 0;
 }
 

@@ -75,7 +75,8 @@ uint64_t client_set_condition(struct client *client, const struct ovsdb_table *t
 			      json_t *where);
 uint64_t client_condition_seqno(const struct client *client);
 
-/* Sends txn, steals it, and calls done (which may be NULL) once; while not connected, with TXN_AGAIN.  txn is valid during done (for txn_inserted_uuid()).
+/* Sends txn, steals it, and calls done (which may be NULL) once; while not connected, with TXN_AGAIN, and with TXN_ERROR
+ * if a string in it is not UTF-8.  txn is valid during done (for txn_inserted_uuid()).
  * The replica already shows the transaction's effects when done is called with TXN_OK. */
 typedef void (*client_txn_done)(void *arg, enum txn_outcome outcome, const struct txn *txn,
 				const struct err *err);

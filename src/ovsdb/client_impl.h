@@ -46,7 +46,8 @@ struct request {
 	client_txn_done txn_done;
 	client_request_done request_done;
 	void *arg;
-	struct request *next; /* in client.lost */
+	bool is_refused;             /* cannot be said in JSON */
+	struct request *prev, *next; /* in client.lost or client.telling */
 	UT_hash_handle hh;
 };
 
@@ -77,10 +78,12 @@ struct client {
 
 	uint64_t next_id;
 	struct request *requests; /* hash by id */
-	struct request *lost, **lost_tail;
+	struct request *lost;     /* list; their owners are told with the next report */
+	struct request *telling;  /* list; of the report under way */
 
 	bool is_synced;
 	bool has_lock;
+	bool has_asked_lock; /* on this connection: a server takes a second time for an error */
 	/* For client_on_report(): */
 	bool tell_changed;
 	bool tell_problem;

@@ -16,8 +16,10 @@ static void on_lock_reply(struct client *client, struct request *request, const 
 
 void client_ask_lock(struct client *client)
 {
-	if (client->lock)
-		client_ask(client, "lock", json_pack("[s]", client->lock), on_lock_reply);
+	if (!client->lock || client->has_asked_lock)
+		return;
+	client->has_asked_lock = true;
+	client_ask(client, "lock", json_pack("[s]", client->lock), on_lock_reply);
 }
 
 void client_read_lock(struct client *client, const json_t *params, bool has_lock)

@@ -64,7 +64,7 @@ static void remember_txn_id(struct client *client, const json_t *id)
 {
 	const char *text = json_string_value(id) ?: "";
 
-	strcpy(client->last_txn_id, strlen(text) < UUID_TEXT_SIZE ? text : NO_TXN_ID);
+	strcpy(client->last_txn_id, strlen(text) == UUID_TEXT_SIZE - 1 ? text : NO_TXN_ID);
 }
 
 static int apply(struct client *client, const json_t *updates, struct err *err)

@@ -14,9 +14,7 @@ static void request_free(struct request *request)
 
 static void lose(struct client *client, struct request *request)
 {
-	request->next = NULL;
-	*client->lost_tail = request;
-	client->lost_tail = &request->next;
+	DL_APPEND(client->lost, request);
 	client_report_soon(client);
 }
 
@@ -82,38 +80,49 @@ void client_read_reply(struct client *client, const json_t *id, const json_t *me
 
 		err_set(&err, -EREMOTEIO, "%s: database %s: %s%s%s", client_remote(client),
 			client->schema->name, word, details ? ": " : "", details ?: "");
+	} else if (!result) {
+		err_set(&err, -EPROTO, "%s: database %s: an answer without a result",
+			client_remote(client), client->schema->name);
 	}
 	request->reply(client, request, err.code ? NULL : result, err.code ? &err : NULL);
 	request_free(request);
 }
 
-void client_report_lost(struct client *client)
+static void tell_lost(struct client *client, struct request *request)
 {
-	struct request *request = client->lost;
 	struct err err = ERR_INIT;
 
-	err_set(&err, -ENOTCONN, "database %s: not connected%s%s", client->schema->name,
-		client->problem.text[0] ? ": " : "", client->problem.text);
-	/* Whoever tries again at once waits for the next report. */
-	client->lost = NULL;
-	client->lost_tail = &client->lost;
-	while (request) {
-		struct request *next = request->next;
+	if (request->is_refused)
+		err_set(&err, -EILSEQ, "database %s: a text is not UTF-8, so it cannot be sent",
+			client->schema->name);
+	else
+		err_set(&err, -ENOTCONN, "database %s: not connected%s%s", client->schema->name,
+			client->problem.text[0] ? ": " : "", client->problem.text);
+	request->reply(client, request, NULL, &err);
+}
 
-		request->reply(client, request, NULL, &err);
+/* An owner may close the client when it is told, which ends in here again: each request is off the list before. */
+void client_report_lost(struct client *client)
+{
+	struct request *request;
+
+	/* Whoever tries again at once waits for the next report. */
+	DL_CONCAT(client->telling, client->lost);
+	client->lost = NULL;
+	while ((request = client->telling)) {
+		DL_DELETE(client->telling, request);
+		tell_lost(client, request);
 		request_free(request);
-		request = next;
 	}
 }
 
 void client_free_requests(struct client *client)
 {
-	while (client->lost) { /* made during client_close() */
-		struct request *request = client->lost;
+	struct request *request, *next;
 
-		client->lost = request->next;
-		request_free(request);
-	}
+	/* Made during client_close(). */
+	DL_FOREACH_SAFE(client->lost, request, next)
+	request_free(request);
 }
 
 /* ---- the owner's ---- */
@@ -121,7 +130,7 @@ void client_free_requests(struct client *client)
 static void send_or_lose(struct client *client, const char *method, json_t *params,
 			 struct request *request)
 {
-	if (client_is_connected(client)) {
+	if (client_is_connected(client) && !request->is_refused) {
 		send_request(client, method, params, request);
 		return;
 	}
@@ -150,12 +159,14 @@ static void on_commit_reply(struct client *client, struct request *request, cons
 void client_commit(struct client *client, struct txn *txn, client_txn_done done, void *arg)
 {
 	struct request *request = xcalloc(1, sizeof(*request));
+	json_t *params = txn_to_json(txn);
 
 	request->reply = on_commit_reply;
 	request->txn = txn;
 	request->txn_done = done;
 	request->arg = arg;
-	send_or_lose(client, "transact", txn_to_json(txn), request);
+	request->is_refused = !params;
+	send_or_lose(client, "transact", params, request);
 }
 
 static void on_request_reply(struct client *client, struct request *request, const json_t *result,

@@ -348,7 +348,10 @@ json_t *ovsdb_datum_write(const struct ovsdb_datum *datum, const struct ovsdb_co
 			key = json_pack(
 				"[oo]", key,
 				atom_to_json(column->value, &datum->values[i], writer, arg));
-		json_array_append_new(elements, key);
+		if (json_array_append_new(elements, key) < 0) {
+			json_decref(elements);
+			return NULL;
+		}
 	}
 	return json_pack("[so]", is_map ? "map" : "set", elements);
 }

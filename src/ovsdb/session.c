@@ -74,6 +74,13 @@ void session_failed(struct session *session, uint64_t now_ms)
 		session->backoff_ms = session->opts.backoff_max_ms;
 }
 
+void session_retry(struct session *session, uint64_t now_ms)
+{
+	session_healthy(session);
+	if (session->state == STATE_WAITING)
+		session->deadline_ms = now_ms;
+}
+
 enum session_want session_next(struct session *session, uint64_t now_ms, uint64_t *ret_deadline_ms)
 {
 	enum session_want want = SESSION_IDLE;

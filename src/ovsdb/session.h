@@ -35,6 +35,8 @@ void session_heard(struct session *session, uint64_t now_ms);
 void session_healthy(
 	struct session *session); /* the connection proved useful: the back-off starts anew */
 void session_failed(struct session *session, uint64_t now_ms);
+/* What failed so far does not count any more: no wait. */
+void session_retry(struct session *session, uint64_t now_ms);
 
 /* What to do now, and when to ask again (UINT64_MAX: not before the next report). */
 enum session_want session_next(struct session *session, uint64_t now_ms, uint64_t *ret_deadline_ms);

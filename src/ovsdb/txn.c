@@ -52,6 +52,7 @@ struct txn {
 	json_t *asserts;
 	json_t *waits; /* wait operations */
 	json_t *raw;
+	bool is_unsayable; /* one of these could not be made: a string is not UTF-8 */
 	struct str comment;
 };
 
@@ -311,6 +312,12 @@ void txn_increment(struct txn *txn, const struct ovsdb_table *table, const struc
 
 /* ---- conditions ---- */
 
+static void add(struct txn *txn, json_t *operations, json_t *operation)
+{
+	if (json_array_append_new(operations, operation) < 0)
+		txn->is_unsayable = true;
+}
+
 static json_t *where_uuid(const struct uuid *uuid)
 {
 	char text[UUID_TEXT_SIZE];
@@ -321,10 +328,10 @@ static json_t *where_uuid(const struct uuid *uuid)
 static void add_wait(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row,
 		     const char *column, json_t *value)
 {
-	json_array_append_new(txn->waits,
-			      json_pack("{ss ss si so s[s] ss s[{so}]}", "op", "wait", "table",
-					table->name, "timeout", 0, "where", where_uuid(row),
-					"columns", column, "until", "==", "rows", column, value));
+	add(txn, txn->waits,
+	    json_pack("{ss ss si so s[s] ss s[{so}]}", "op", "wait", "table", table->name,
+		      "timeout", 0, "where", where_uuid(row), "columns", column, "until",
+		      "==", "rows", column, value));
 }
 
 void txn_verify(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row,
@@ -342,12 +349,12 @@ void txn_verify_exists(struct txn *txn, const struct ovsdb_table *table, const s
 
 void txn_assert_lock(struct txn *txn, const char *lock)
 {
-	json_array_append_new(txn->asserts, json_pack("{ss ss}", "op", "assert", "lock", lock));
+	add(txn, txn->asserts, json_pack("{ss ss}", "op", "assert", "lock", lock));
 }
 
 void txn_raw(struct txn *txn, json_t *operation)
 {
-	json_array_append_new(txn->raw, operation);
+	add(txn, txn->raw, operation);
 }
 
 /* ---- to JSON ---- */
@@ -377,11 +384,16 @@ static json_t *sets_to_json(const struct txn *txn, const struct touched *row)
 {
 	json_t *columns = json_object();
 
-	VEC_FOREACH(edit, row->edits)
-		if (edit->kind == EDIT_SET)
-			json_object_set_new(
-				columns, edit->column->name,
-				ovsdb_datum_write(&edit->datum, edit->column, name_inserted, txn));
+	VEC_FOREACH(edit, row->edits) {
+		if (edit->kind != EDIT_SET)
+			continue;
+		if (json_object_set_new(columns, edit->column->name,
+					ovsdb_datum_write(&edit->datum, edit->column, name_inserted,
+							  txn)) < 0) {
+			json_decref(columns);
+			return NULL;
+		}
+	}
 	return columns;
 }
 
@@ -415,8 +427,12 @@ static json_t *mutations_to_json(const struct txn *txn, const struct touched *ro
 				continue;
 			value = edit->kind == EDIT_INCREMENT ? json_integer(edit->by)
 							     : elements_to_json(txn, edit);
-			json_array_append_new(mutations, json_pack("[sso]", edit->column->name,
-								   mutators[edit->kind], value));
+			if (json_array_append_new(mutations,
+						  json_pack("[sso]", edit->column->name,
+							    mutators[edit->kind], value)) < 0) {
+				json_decref(mutations);
+				return NULL;
+			}
 		}
 	}
 	return mutations;
@@ -430,50 +446,63 @@ static json_t *insert_to_json(const struct txn *txn, const struct touched *row)
 			 row_name(&row->uuid, text), "row", sets_to_json(txn, row));
 }
 
+static json_t *change_to_json(const struct touched *row, const char *op, const char *what,
+			      json_t *value)
+{
+	return json_pack("{ss ss so so}", "op", op, "table", row->table->name, "where",
+			 where_uuid(&row->uuid), what, value);
+}
+
 /* One operation, or two where some columns are replaced and others mutated. */
-static void update_to_json(const struct txn *txn, const struct touched *row, json_t *operations)
+static int update_to_json(const struct txn *txn, const struct touched *row, json_t *operations)
 {
 	json_t *columns = sets_to_json(txn, row);
 	json_t *mutations = mutations_to_json(txn, row);
+	int r = columns && mutations ? 0 : -EILSEQ;
 
-	if (json_object_size(columns))
+	if (!r && json_object_size(columns))
 		json_array_append_new(operations,
-				      json_pack("{ss ss so sO}", "op", "update", "table",
-						row->table->name, "where", where_uuid(&row->uuid),
-						"row", columns));
-	if (json_array_size(mutations))
-		json_array_append_new(operations,
-				      json_pack("{ss ss so sO}", "op", "mutate", "table",
-						row->table->name, "where", where_uuid(&row->uuid),
-						"mutations", mutations));
+				      change_to_json(row, "update", "row", json_incref(columns)));
+	if (!r && json_array_size(mutations))
+		json_array_append_new(operations, change_to_json(row, "mutate", "mutations",
+								 json_incref(mutations)));
 	json_decref(columns);
 	json_decref(mutations);
+	return r;
 }
 
-static void row_to_json(const struct txn *txn, struct touched *row, json_t *operations)
+static int row_to_json(const struct txn *txn, struct touched *row, json_t *operations)
 {
 	row->operation = json_array_size(operations) - 1; /* the first element is the database */
 	switch (row->fate) {
-	case FATE_UPDATE: update_to_json(txn, row, operations); break;
-	case FATE_INSERT: json_array_append_new(operations, insert_to_json(txn, row)); break;
+	case FATE_UPDATE: return update_to_json(txn, row, operations);
+	case FATE_INSERT: return json_array_append_new(operations, insert_to_json(txn, row));
 	case FATE_DELETE:
-		json_array_append_new(operations,
-				      json_pack("{ss ss so}", "op", "delete", "table",
-						row->table->name, "where", where_uuid(&row->uuid)));
-		break;
+		return json_array_append_new(
+			operations, json_pack("{ss ss so}", "op", "delete", "table",
+					      row->table->name, "where", where_uuid(&row->uuid)));
 	case FATE_NOTHING: break;
 	}
+	return 0;
 }
 
 json_t *txn_to_json(const struct txn *txn)
 {
-	json_t *operations = json_pack("[s]", txn->schema->name);
+	json_t *operations;
 
+	if (txn->is_unsayable)
+		return NULL;
+	operations = json_pack("[s]", txn->schema->name);
 	json_array_extend(operations, txn->asserts);
 	json_array_extend(operations, txn->waits);
-	for (struct touched *row = txn->rows; row; row = row->hh.next)
-		row_to_json(txn, row, operations);
+	for (struct touched *row = txn->rows; row; row = row->hh.next) {
+		if (row_to_json(txn, row, operations) < 0) {
+			json_decref(operations);
+			return NULL;
+		}
+	}
 	json_array_extend(operations, txn->raw);
+	/* A comment that cannot be said is left out. */
 	if (txn->comment.len)
 		json_array_append_new(operations, json_pack("{ss ss}", "op", "comment", "comment",
 							    str_c(&txn->comment)));

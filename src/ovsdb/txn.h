@@ -17,10 +17,9 @@
  * touched; waits come first. */
 struct txn;
 struct err;
-struct replica;
 
 struct txn *txn_new(const struct ovsdb_schema *schema);
-void txn_free(struct txn *txn); /* NULL is fine */
+void txn_free(struct txn *txn);           /* NULL is fine */
 bool txn_is_empty(const struct txn *txn); /* comments and waits alone count as empty */
 void txn_comment(struct txn *txn, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -51,7 +50,7 @@ void txn_assert_lock(struct txn *txn, const char *lock);
 /* An operation that the above cannot say; steals the reference. */
 void txn_raw(struct txn *txn, json_t *operation);
 
-/* The parameters of "transact", [db, op, ...]; new reference. */
+/* The parameters of "transact", [db, op, ...]; new reference.  NULL if a string is not UTF-8. */
 json_t *txn_to_json(const struct txn *txn);
 
 /* What the server said.  outcome TXN_AGAIN: nothing was changed, look again and retry (a verify failed or the

@@ -381,7 +381,7 @@ static void say_json(struct fake_server *fake, json_t *message)
 
 void fake_server_reply(struct fake_server *fake, const json_t *id, json_t *result)
 {
-	say_json(fake, json_pack("{sO so sn}", "id", id, "result", result, "error"));
+	say_json(fake, json_pack("{sO so* sn}", "id", id, "result", result, "error"));
 }
 
 void fake_server_refuse(struct fake_server *fake, const json_t *id, const char *error)

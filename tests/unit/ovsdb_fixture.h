@@ -99,7 +99,8 @@ struct fake_server {
 struct fake_server *fake_server_start(struct place *place, fake_handler *handler);
 void fake_server_stop(struct fake_server *fake);
 void fake_server_say(struct fake_server *fake, const char *bytes, size_t n);
-void fake_server_reply(struct fake_server *fake, const json_t *id, json_t *result); /* steals */
+void fake_server_reply(struct fake_server *fake, const json_t *id,
+		       json_t *result); /* steals; NULL: none */
 void fake_server_refuse(struct fake_server *fake, const json_t *id, const char *error);
 void fake_server_notify(struct fake_server *fake, const char *method, json_t *params); /* steals */
 /* Answers everything up to and including the monitor, with empty tables. */

@@ -935,6 +935,150 @@ static void history_is_used_where_the_server_has_it(void **state)
 	place_free(place);
 }
 
+struct closer {
+	struct watcher *watcher;
+	unsigned int n_answers;
+	bool is_closed;
+};
+
+static void close_once(void *arg, enum txn_outcome outcome, const struct txn *txn,
+		       const struct err *err)
+{
+	struct closer *closer = arg;
+
+	assert_false(closer->is_closed);
+	assert_int_equal(outcome, TXN_AGAIN);
+	if (closer->n_answers++ == 0) {
+		client_close(closer->watcher->client);
+		closer->is_closed = true;
+	}
+}
+
+static void closing_ends_the_report_under_way(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, fake_server_be_polite);
+	struct watcher *watcher = watch(place, fake->remote);
+	struct closer closer = { .watcher = watcher };
+
+	for (unsigned int i = 0; i < 3; i++)
+		client_commit(watcher->client, txn_new(&test_schema), close_once, &closer);
+	WAIT_FOR(place, closer.n_answers == 3);
+	assert_true(closer.is_closed);
+	free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+/* arg: how often the lock was asked for. */
+static void count_locks(struct fake_server *fake, const char *method, const json_t *id,
+			const json_t *params)
+{
+	if (!strcmp(method, "lock")) {
+		++*(unsigned int *)fake->arg;
+		fake_server_reply(fake, id, json_pack("{sb}", "locked", true));
+	} else {
+		fake_server_be_polite(fake, method, id, params);
+	}
+}
+
+static void a_lock_is_asked_for_once_per_connection(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, count_locks);
+	struct client_opts opts = { .remotes = fake->remote, .lock = "ours" };
+	struct watcher *watcher = watch_with(place, &opts);
+	unsigned int n_asked = 0;
+
+	fake->arg = &n_asked;
+	WAIT_FOR(place, watcher->n_lock == 1);
+	fake_server_notify(fake, "monitor_canceled", json_pack("[s]", "main"));
+	WAIT_FOR(place, watcher->n_connected == 2);
+	assert_int_equal(n_asked, 1);
+	assert_true(client_has_lock(watcher->client));
+	fake_server_say(fake, "]", 1);
+	WAIT_FOR(place, watcher->n_lock == 3);
+	assert_int_equal(n_asked, 2);
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+static void new_remotes_are_dialled_from_the_first(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, fake_server_be_polite);
+	char *nobody = xasprintf("unix:%s/nobody", place->dir);
+	char *remotes = xasprintf("%s,unix:%s/other", fake->remote, place->dir);
+	struct watcher *watcher = watch(place, nobody);
+
+	WAIT_FOR(place, watcher->n_lost == 1);
+	assert_int_equal(client_set_remotes(watcher->client, remotes, NULL), 0);
+	assert_string_equal(client_remote(watcher->client), fake->remote);
+	WAIT_FOR(place, client_is_connected(watcher->client));
+	assert_int_equal(watcher->n_lost, 1);
+	free(nobody);
+	free(remotes);
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+static void answer_nothing(struct fake_server *fake, const char *method, const json_t *id,
+			   const json_t *params)
+{
+	if (!strcmp(method, "transact"))
+		fake_server_reply(fake, id, NULL);
+	else
+		fake_server_be_polite(fake, method, id, params);
+}
+
+static void an_answer_that_says_nothing_is_an_error(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, answer_nothing);
+	struct watcher *watcher = watch(place, fake->remote);
+	struct selected selected = { 0 };
+
+	WAIT_FOR(place, client_is_connected(watcher->client));
+	client_request(watcher->client, "transact", json_array(), on_selected, &selected);
+	WAIT_FOR(place, selected.is_there);
+	assert_non_null(strstr(selected.problem, "without a result"));
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
+static void text_that_json_cannot_say_is_refused(void **state)
+{
+	struct place *place = place_new();
+	struct real_server *server = real_server_start(place, 0);
+	struct ovsdb_datum option = { 1, &(union ovsdb_atom){ .string = (char *)"k" },
+				      &(union ovsdb_atom){ .string = (char *)"v\xc3" } };
+	struct watcher *watcher;
+	struct answer answer = { 0 };
+	struct txn *txn = txn_new(&test_schema);
+	struct uuid sw;
+
+	real_server_wait(server);
+	watcher = watch(place, server->remote);
+	WAIT_FOR(place, client_is_connected(watcher->client));
+	insert_switch(txn, "s\xff");
+	commit(watcher, txn, &answer);
+	assert_int_equal(answer.outcome, TXN_ERROR);
+	assert_non_null(strstr(answer.problem, "UTF-8"));
+
+	sw = make_switch(watcher, "s0");
+	txn = txn_new(&test_schema);
+	txn_add(txn, &switch_table, &sw, &switch_columns[SWITCH_OPTIONS], &option);
+	commit(watcher, txn, &answer);
+	assert_int_equal(answer.outcome, TXN_ERROR);
+	assert_int_equal(watcher->n_lost, 0);
+	watcher_free(watcher);
+	real_server_stop(server);
+	place_free(place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -957,6 +1101,11 @@ int main(void)
 		cmocka_unit_test(a_canceled_monitor_is_asked_for_again),
 		cmocka_unit_test(servers_that_are_no_use_are_left),
 		cmocka_unit_test(history_is_used_where_the_server_has_it),
+		cmocka_unit_test(closing_ends_the_report_under_way),
+		cmocka_unit_test(a_lock_is_asked_for_once_per_connection),
+		cmocka_unit_test(new_remotes_are_dialled_from_the_first),
+		cmocka_unit_test(an_answer_that_says_nothing_is_an_error),
+		cmocka_unit_test(text_that_json_cannot_say_is_refused),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

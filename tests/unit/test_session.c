@@ -9,7 +9,8 @@ enum happening {
 	CONNECTED,
 	HEARD,
 	HEALTHY,
-	FAILED
+	FAILED,
+	RETRY
 };
 
 struct step {
@@ -28,6 +29,7 @@ static void report(struct session *session, enum happening happening, uint64_t n
 	case HEARD: session_heard(session, now_ms); break;
 	case HEALTHY: session_healthy(session); break;
 	case FAILED: session_failed(session, now_ms); break;
+	case RETRY: session_retry(session, now_ms); break;
 	}
 }
 
@@ -109,12 +111,26 @@ static void all_remotes_are_tried_before_a_wait(void **state)
 	walk(3, steps, ARRAY_SIZE(steps));
 }
 
+static void a_retry_is_at_once(void **state)
+{
+	static const struct step steps[] = {
+		{ 0, NOTHING, SESSION_DIAL, 5000, "the first dial" },
+		{ 5, RETRY, SESSION_IDLE, 5000, "a dial under way is left alone" },
+		{ 10, FAILED, SESSION_IDLE, 1010, "a wait" },
+		{ 20, RETRY, SESSION_DIAL, 5020, "is cut short" },
+		{ 30, FAILED, SESSION_IDLE, 1030, "and the next is the minimum again" },
+	};
+
+	walk(1, steps, ARRAY_SIZE(steps));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_double_up_to_the_cap),
 		cmocka_unit_test(a_silent_peer_is_probed_and_left),
 		cmocka_unit_test(all_remotes_are_tried_before_a_wait),
+		cmocka_unit_test(a_retry_is_at_once),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
