@@ -322,11 +322,13 @@ static void server_ready(void *owner, const struct err *err)
 
 	if (central->stopping)
 		return;
-	if (!err && connect_side(side, &reason) < 0)
+	if (!err && connect_side(side, &reason) < 0) {
+		err_prefix(&reason, "%s database", side->name);
 		err = &reason;
+	}
 	if (!err)
 		return;
-	log_err("%s database: %s", side->name, err->text);
+	log_err("%s", err->text);
 	if (central->opts.failed)
 		central->opts.failed(central->opts.owner, err);
 }

@@ -134,5 +134,6 @@ int central_main(int argc, char **argv)
 		fprintf(stderr, "heddle central: unexpected argument \"%s\"\n", argv[first]);
 		return 2;
 	}
+	log_set_name("heddle central");
 	return serve(&opts);
 }

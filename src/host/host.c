@@ -166,7 +166,7 @@ static int start_local(struct host *host, struct err *err)
 
 	if (host->opts.db)
 		return host_open_local(host, host->opts.db, err);
-	if (answers(socket)) {
+	if (answers(socket) && !ovsdb_server_is_ours(socket, host->opts.run_dir)) {
 		AUTO_FREE char *db = host_default_db();
 
 		return host_open_local(host, db, err);

@@ -4,6 +4,7 @@
 #include "ovsdb/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 
 #include "io/child.h"
 #include "io/stream.h"
+#include "ovsdb/server_listen.h"
 #include "util/array.h"
 #include "util/auto.h"
 #include "util/err.h"
@@ -19,12 +21,17 @@
 
 LOG_MODULE("ovsdb");
 
-#define POLL_MS   20
-#define ANSWER_MS 60000 /* a large database takes its time to load */
+enum {
+	POLL_MS = 20,
+	ANSWER_MS = 60000, /* a large database takes its time to load */
+	WATCH_MS = 500,    /* for the end of another process' server */
+	RETRY_MS = 1000,
+};
 
 struct ovsdb_server {
 	uv_loop_t *loop;
 	char *name, *schema_file, *db_file, *first_transaction, *socket, *remotes, *run_dir;
+	char *new_file;                                    /* the database while it is being made */
 	void (*ready)(void *owner, const struct err *err); /* NULL once called */
 	void *owner;
 	struct stream *probe;
@@ -38,6 +45,31 @@ struct ovsdb_server {
 };
 
 static void start_probe(struct ovsdb_server *server);
+static void on_poll(uv_timer_t *timer);
+
+/* The pid file and control socket are named as the socket is: ovnnb_db.sock, ovnnb_db.pid, ovnnb_db.ctl. */
+static char *run_file(const char *socket, const char *run_dir, const char *suffix)
+{
+	const char *slash = strrchr(socket, '/');
+	const char *base = slash ? slash + 1 : socket;
+
+	return xasprintf("%s/%.*s%s", run_dir, (int)strcspn(base, "."), base, suffix);
+}
+
+/* It holds the lock on the pid file. */
+bool ovsdb_server_is_ours(const char *socket, const char *run_dir)
+{
+	AUTO_FREE char *path = run_file(socket, run_dir, ".pid");
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	bool is_held;
+
+	if (fd < 0)
+		return false;
+	is_held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
+	return is_held;
+}
 
 static void free_if_unused(struct ovsdb_server *server)
 {
@@ -46,6 +78,7 @@ static void free_if_unused(struct ovsdb_server *server)
 	free(server->name);
 	free(server->schema_file);
 	free(server->db_file);
+	free(server->new_file);
 	free(server->first_transaction);
 	free(server->socket);
 	free(server->remotes);
@@ -63,6 +96,16 @@ static void finish(struct ovsdb_server *server, struct err *err)
 	if (err) {
 		child_stop(TAKE(server->child));
 		err_prefix(err, "%s", server->name);
+	}
+	if (err && !ready) {
+		log_err("%s", err->text);
+		uv_timer_start(&server->timer, on_poll, RETRY_MS, 0);
+	} else if (!err && !server->child &&
+		   ovsdb_server_is_ours(server->socket, server->run_dir)) {
+		if (ready)
+			log_info("%s: the server of another process is used while it runs",
+				 server->name);
+		uv_timer_start(&server->timer, on_poll, WATCH_MS, 0);
 	}
 	if (ready)
 		ready(server->owner, err);
@@ -91,19 +134,10 @@ static void add_remotes(struct ovsdb_server *server, char **argv, size_t *n, siz
 		argv[(*n)++] = xasprintf("--remote=%s", word);
 }
 
-/* The pid file and control socket are named as the socket is: ovnnb_db.sock, ovnnb_db.pid, ovnnb_db.ctl. */
-static char *run_file(const struct ovsdb_server *server, const char *suffix)
-{
-	const char *slash = strrchr(server->socket, '/');
-	const char *base = slash ? slash + 1 : server->socket;
-
-	return xasprintf("%s/%.*s%s", server->run_dir, (int)strcspn(base, "."), base, suffix);
-}
-
 static void start_server(struct ovsdb_server *server)
 {
-	AUTO_FREE char *pid = run_file(server, ".pid");
-	AUTO_FREE char *control = run_file(server, ".ctl");
+	AUTO_FREE char *pid = run_file(server->socket, server->run_dir, ".pid");
+	AUTO_FREE char *control = run_file(server->socket, server->run_dir, ".ctl");
 	struct child_opts opts = {
 		.loop = server->loop,
 		.name = "ovsdb-server",
@@ -142,6 +176,16 @@ static void start_server(struct ovsdb_server *server)
 
 /* ---- the file ---- */
 
+static void remove_new_file(const struct ovsdb_server *server)
+{
+	const char *base = strrchr(server->new_file, '/') + 1;
+	AUTO_FREE char *lock =
+		xasprintf("%.*s.%s.~lock~", (int)(base - server->new_file), server->new_file, base);
+
+	unlink(server->new_file);
+	unlink(lock);
+}
+
 typedef void on_tool(struct ovsdb_server *server, const char *output);
 
 struct tool {
@@ -159,6 +203,7 @@ static void on_tool_done(void *arg, const char *output, const struct err *err)
 	free(tool);
 	server->n_running--;
 	if (server->is_stopped) {
+		remove_new_file(server);
 		free_if_unused(server);
 		return;
 	}
@@ -166,6 +211,7 @@ static void on_tool_done(void *arg, const char *output, const struct err *err)
 		next(server, output);
 		return;
 	}
+	remove_new_file(server);
 	why = *err;
 	why.text[strcspn(why.text, "\n")] = '\0';
 	finish(server, &why);
@@ -174,7 +220,7 @@ static void on_tool_done(void *arg, const char *output, const struct err *err)
 static void run_tool(struct ovsdb_server *server, const char *command, const char *file1,
 		     const char *file2, on_tool *next)
 {
-	const char *const argv[] = { "ovsdb-tool", command, file1, file2, NULL };
+	const char *const argv[] = { "ovsdb-tool", "-vconsole:off", command, file1, file2, NULL };
 	struct tool *tool = xmalloc(sizeof(*tool));
 
 	tool->server = server;
@@ -188,13 +234,27 @@ static void on_file_ready(struct ovsdb_server *server, const char *output)
 	start_server(server);
 }
 
+/* A file is made under another name, so that what is there under the right one is whole. */
+static void on_file_filled(struct ovsdb_server *server, const char *output)
+{
+	struct err err = ERR_INIT;
+
+	if (rename(server->new_file, server->db_file) == 0) {
+		remove_new_file(server);
+		start_server(server);
+		return;
+	}
+	err_set(&err, -errno, "%s: cannot be made: %s", server->db_file, strerror(errno));
+	finish(server, &err);
+}
+
 static void on_file_created(struct ovsdb_server *server, const char *output)
 {
 	if (server->first_transaction)
-		run_tool(server, "transact", server->db_file, server->first_transaction,
-			 on_file_ready);
+		run_tool(server, "transact", server->new_file, server->first_transaction,
+			 on_file_filled);
 	else
-		start_server(server);
+		on_file_filled(server, output);
 }
 
 static bool is_older(const char *ours, const char *theirs)
@@ -264,13 +324,16 @@ static void prepare_file(struct ovsdb_server *server)
 {
 	struct err err = ERR_INIT;
 
-	if (make_all_directories(server, &err) < 0)
+	if (make_all_directories(server, &err) < 0 ||
+	    server_listen_check(server->remotes, &err) < 0) {
 		finish(server, &err);
-	else if (access(server->db_file, F_OK) < 0)
-		run_tool(server, "create", server->db_file, server->schema_file, on_file_created);
-	else
+	} else if (access(server->db_file, F_OK) < 0) {
+		remove_new_file(server);
+		run_tool(server, "create", server->new_file, server->schema_file, on_file_created);
+	} else {
 		run_tool(server, "needs-conversion", server->db_file, server->schema_file,
 			 on_needs_conversion);
+	}
 }
 
 /* ---- is it there? ---- */
@@ -335,6 +398,8 @@ struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 	server->name = xstrdup(opts->name);
 	server->schema_file = xstrdup(opts->schema_file);
 	server->db_file = xstrdup(opts->db_file);
+	server->new_file = strchr(opts->db_file, '/') ? xasprintf("%s.new", opts->db_file)
+						      : xasprintf("./%s.new", opts->db_file);
 	server->first_transaction =
 		opts->first_transaction ? xstrdup(opts->first_transaction) : NULL;
 	server->socket = xstrdup(opts->socket);

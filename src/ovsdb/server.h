@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <uv.h>
 
 /* An ovsdb-server as our child: the database file is created when missing and converted when its schema is
  * older than ours, the process is restarted with back-off when it dies, and dies with us.  If a server
- * already answers on the socket, it is used and none is started. */
+ * already answers on the socket, it is used and none is started; if that is the child of another process like us, one
+ * is started when it has gone. */
 struct ovsdb_server;
 struct err;
 
@@ -25,6 +27,8 @@ struct ovsdb_server_opts {
 	void *owner;
 };
 
+/* The server of that socket, if one runs, was started as such a child, by us or another process. */
+bool ovsdb_server_is_ours(const char *socket, const char *run_dir);
 /* Strings are copied. */
 struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts);
 /* Stops the child, if it is ours, with SIGTERM and lets go; memory goes from the loop.  NULL is fine. */

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the machine and of others: one line that names the object and the reason, and nothing half-done."""
 import concurrent.futures
+import os
+import pathlib
 import secrets
+import signal
+import socket
 
 import pytest
-from fabric import HEDDLE, Namespace, run
+from fabric import HEDDLE, Namespace, Process, answers, in_netns, run, wait_for
 from test_bad_input import one_line
 from test_switches import two_ports
 
@@ -66,4 +70,130 @@ def test_plug_what_the_machine_needs(fabric):
     one_line(host.heddle("unplug", f"--db={host.db}", "br-int", check=False), "br-int", "bridge itself")
     one_line(host.heddle("plug", f"--db={host.db}", "v0", "", check=False), "name is empty")
     assert host.vsctl("show") == before
+    assert a.ping(b, 3) == 3
+
+
+# ---- heddle central ----
+
+def central_words(machine, *more):
+    return [HEDDLE, "central", f"--state-dir={machine.dir}/state", f"--run-dir={machine.dir}/run",
+            f"--nb-socket={machine.dir}/nb.sock", f"--sb-socket={machine.dir}/sb.sock", *more]
+
+
+def start_central(machine, *more, prefix=()):
+    """A heddle central that is expected to end by itself."""
+    return machine.run(*prefix, *central_words(machine, *more), check=False, timeout=20)
+
+
+def failed_at_once(done, *words):
+    one_line(done, "heddle central: ", *words)
+    assert done.returncode == 1 and done.stdout.count("northbound database") <= 1, done.stdout
+
+
+@pytest.mark.parametrize("remote, why", [("nonsense", "nothing to listen at"), ("ptcp:99999", "ptcp:PORT"),
+                                         ("ptcp:6641:here", "no IP address"),
+                                         ("ptcp:6641:192.0.2.1", "annot assign")])
+def test_addresses_that_nobody_can_listen_at(machine, remote, why):
+    failed_at_once(start_central(machine, f"--nb-listen={remote}"), "northbound database", remote, why)
+
+
+def test_a_port_that_is_in_use(machine):
+    with in_netns(machine.netns, socket.socket) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 6641))
+        taken.listen()
+        failed_at_once(start_central(machine, "--nb-listen=ptcp:6641:127.0.0.1"), "northbound database",
+                       "ptcp:6641:127.0.0.1", "in use")
+
+
+@pytest.fixture
+def small_disk(machine):
+    state = machine.dir / "state"
+    state.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state)
+    yield state
+    run("umount", "-l", state)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1024)):
+                pass
+        except OSError:
+            pass
+
+
+def test_a_disk_that_is_full_and_no_longer(machine, small_disk):
+    fill(small_disk / "ballast")
+    failed_at_once(start_central(machine), " database: ", "No space left")
+    assert os.listdir(small_disk) == ["ballast"]
+    (small_disk / "ballast").unlink()
+    central = Process(machine, machine.dir / "central.log", *central_words(machine))
+    central.wait_for("central works", lambda: "active" in central.text())
+    assert central.stop() == 0
+
+
+def test_a_disk_that_cannot_be_written(machine, small_disk):
+    run("mount", "-o", "remount,ro", small_disk)
+    failed_at_once(start_central(machine), "northbound database", f"{small_disk}", "Read-only")
+
+
+def test_a_file_that_is_no_database(machine):
+    (machine.dir / "state").mkdir()
+    (machine.dir / "state/ovnnb_db.db").write_text("garbage")
+    failed_at_once(start_central(machine), "northbound database", "ovnnb_db.db", "format")
+    assert (machine.dir / "state/ovnnb_db.db").read_text() == "garbage"
+
+
+def test_without_permission(machine):
+    (machine.dir / "state").mkdir(mode=0o700)
+    machine.dir.chmod(0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    failed_at_once(start_central(machine, prefix=nobody), "Permission denied")
+    one_line(machine.run(*nobody, HEDDLE, "host", check=False), "root")
+    one_line(machine.run(*nobody, HEDDLE, "lab", "up", check=False), "root")
+
+
+def children(pid):
+    return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_servers_that_outlive_their_central(machine):
+    """They are told to end when it is killed, but get to it only after the next one has found them."""
+    central = Process(machine, machine.dir / "central.log", *central_words(machine))
+    central.wait_for("central works", lambda: "active" in central.text())
+    servers = children(central.pid)
+    assert len(servers) == 2
+    for pid in servers:
+        os.kill(pid, signal.SIGSTOP)
+    central.stop(signal.SIGKILL)
+    central.start()
+    try:
+        central.wait_for("the next one connects", lambda: "is used" in central.text())
+    finally:
+        for pid in servers:
+            os.kill(pid, signal.SIGCONT)
+    nb = [HEDDLE, "nb", f"--db=unix:{machine.dir}/nb.sock", "--timeout=20"]
+    wait_for("they have ended", lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in servers))
+    wait_for("there are servers again", lambda: all(answers(machine.dir / name) for name in ("nb.sock", "sb.sock")))
+    run(*nb, "--wait=sb", "ls-add", "s0")
+    assert central.stop() == 0
+
+
+def test_a_local_server_that_outlives_its_agent(fabric):
+    a, b = two_ports(fabric)
+    host = a.host
+    servers = children(host.agent.pid)
+    assert len(servers) == 1
+    os.kill(servers[0], signal.SIGSTOP)
+    host.agent.stop(signal.SIGKILL)
+    host.agent.start()
+    try:
+        host.agent.wait_for("the next one connects", lambda: "is used" in host.agent.text())
+    finally:
+        os.kill(servers[0], signal.SIGCONT)
+    wait_for("it has ended", lambda: not pathlib.Path(f"/proc/{servers[0]}").exists())
+    wait_for("there is a server again", lambda: answers(host.dir / "db.sock"))
+    fabric.sync()
     assert a.ping(b, 3) == 3
