@@ -99,7 +99,7 @@ struct dp_neighbor {
 	__u16 port_key; /* owner: its own requests (probes, DAD) are not answered but flooded */
 };
 
-/* members: who gets a flooded packet.  Per switch and group there are two chains, local ports and
+/* members: who gets a flooded packet.  Per switch and group there are chains of local ports and of
  * remote hosts; a walk starts at the entry with ref all zero (the head, which names the first) and follows
  * next until it is all zero.  Chains are sorted by ref (memcmp), so that their content does not depend on
  * history and a change touches the neighbour only.  Writers insert before they update and update
@@ -111,6 +111,8 @@ struct dp_neighbor {
 enum {
 	DP_CHAIN_LOCAL,  /* ref: the port key, big-endian, in the last two bytes */
 	DP_CHAIN_REMOTE, /* ref: the remote host's tunnel address */
+	DP_CHAIN_VXLAN,  /* the same, of hosts reached by VXLAN: each wire format has a chain */
+	DP_CHAIN_COUNT,
 };
 
 struct dp_member_key {
@@ -128,8 +130,9 @@ struct dp_member {
 };
 
 /* tunnels: the pairs of tunnel addresses packets may travel between, and each tunnel address of our
- * own with remote all zero and the value all zero.  What arrives with a pair that is not here is
- * dropped if the local address is ours, and left alone if not; what leaves needs DP_TUNNEL_READY. */
+ * own with remote all zero and no more in the value than DP_TUNNEL_VXLAN, which says that we speak it.  What arrives
+ * with a pair that is not here is dropped if the local address is ours (VXLAN: if we speak it), and left alone if
+ * not; what leaves needs DP_TUNNEL_READY. */
 struct dp_tunnel_key {
 	__u8 remote[16];
 	__u8 local[16];
@@ -138,11 +141,12 @@ struct dp_tunnel_key {
 enum {
 	DP_TUNNEL_READY = 1 << 0,     /* ifindex, nexthop and mtu are valid: there is a route */
 	DP_TUNNEL_NEIGHBOR = 1 << 1,  /* source_mac and destination_mac are valid */
+	DP_TUNNEL_VXLAN = 1 << 2,     /* VXLAN instead of Geneve */
 };
 
 struct dp_tunnel {
 	__u16 flags;         /* DP_TUNNEL_* */
-	__be16 udp_port;     /* destination port; 6081 unless Encap.options:dst_port says otherwise */
+	__be16 udp_port;     /* destination port; 6081 (VXLAN: 4789) unless Encap.options:dst_port says otherwise */
 	__u32 ifindex;       /* underlay device */
 	__u8 nexthop[16];    /* gateway, or remote itself on the same link */
 	__u8 source_mac[6];
@@ -190,7 +194,8 @@ struct dp_drop_key {
 	X(TOO_BIG, "larger than the underlay's MTU allows")                                  \
 	X(HOST_STACK, "sent to the workload by the host's own stack")                        \
 	X(INTERNAL, "the kernel refused a step; please report")                              \
-	X(SEGMENTATION, "large segment of the workload's own tunnel: turn off its offload")
+	X(SEGMENTATION, "large segment of the workload's own tunnel: turn off its offload")   \
+	X(DEVICE_REFUSED, "a device that is down, gone or overrun refused a copy")
 
 enum dp_drop {
 	DP_NO_DROP,
@@ -209,6 +214,12 @@ enum dp_drop {
 #define DP_GENEVE_OPT_CLASS 0x0102
 #define DP_GENEVE_OPT_TYPE  0x80 /* type 0 with the critical bit */
 #define DP_GENEVE_OVERHEAD  38   /* UDP 8, Geneve 8, option 8, inner Ethernet 14; the IP header comes on top */
+
+/* VXLAN (RFC 7348) between hosts, reference 2.2: the VNI is the egress port, or 0x800 and the low bits of the group,
+ * in its upper 12 bits, and the switch in its lower 12.  The ingress port is not carried. */
+#define DP_VXLAN_PORT     4789
+#define DP_VXLAN_OVERHEAD 30 /* UDP 8, VXLAN 8, inner Ethernet 14 */
+#define DP_VXLAN_GROUP    0x800
 
 #define DP_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), "pinned maps outlive us: bump DP_ABI")

@@ -33,15 +33,16 @@ static __always_inline const struct dp_member *walk_next(struct walk *w)
 static long flood_local_step(__u32 i, struct walk *w)
 {
 	const struct dp_member *m = walk_next(w);
-	struct __sk_buff *skb = w->p->skb;
+	__u16 port_key = w->key.ref[14] << 8 | w->key.ref[15];
 
 	(void)i;
 	if (!m)
 		return 1;
-	if ((w->key.ref[14] << 8 | w->key.ref[15]) == w->p->in_key ||
+	if (port_key == w->p->in_key ||
 	    (w->spare_localports && (m->flags & DP_TARGET_LOCALPORT)))
 		return 0;
-	bpf_clone_redirect(skb, m->ifindex, 0);
+	if (bpf_clone_redirect(w->p->skb, m->ifindex, 0))
+		drop_at(w->p, port_key, DP_DROP_DEVICE_REFUSED);
 	return 0;
 }
 
@@ -69,7 +70,8 @@ static long flood_remote_step(__u32 i, struct walk *w)
 		drop(p, DP_DROP_INTERNAL);
 		return 1;
 	}
-	bpf_clone_redirect(p->skb, tunnel->ifindex, 0);
+	if (bpf_clone_redirect(p->skb, tunnel->ifindex, 0))
+		drop(p, DP_DROP_DEVICE_REFUSED);
 	return 0;
 }
 

@@ -51,6 +51,13 @@ def test_vif_broadcast(bench):
         assert inner(frame) == (1, 32768, f)
 
 
+def test_a_copy_that_a_device_refuses_is_a_drop(bench):
+    bench.host.ns.ip(f"link set {bench.v2.device} down")
+    f = udp(M1, BROADCAST)
+    heard, drops = bench.case(bench.v1.wire, f)
+    assert set(heard) == {"lp1", "lp2", "und"} and drops == {"device_refused": 1}
+
+
 def test_localport_unicast(bench):
     for src, dst, to in (LP1, M1, "v1"), (LP1, M2, "v2"), (LP1, LP2, "lp2"):
         f = udp(src, dst)
