@@ -8,13 +8,9 @@
 
 #define ECN_CE 3
 
-/* Headers in front of the Geneve options. */
-struct tunnel_headers {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-	struct geneve geneve;
-} __attribute__((packed));
+/* Up to the Geneve header, up to its options. */
+#define UDP_BYTES    (offsetof(struct outer, geneve) - offsetof(struct outer, eth))
+#define GENEVE_BYTES (offsetof(struct outer, option) - offsetof(struct outer, eth))
 
 /* Is there anything of our own at this address?  A pair with remote zero stands for the address alone. */
 static __always_inline bool is_our_address(const struct dp_tunnel_key *pair)
@@ -23,6 +19,11 @@ static __always_inline bool is_our_address(const struct dp_tunnel_key *pair)
 
 	__builtin_memcpy(alone.local, pair->local, 16);
 	return bpf_map_lookup_elem(&tunnels, &alone);
+}
+
+static __always_inline bool is_keys_option(const struct geneve_option *o)
+{
+	return o->class == bpf_htons(DP_GENEVE_OPT_CLASS) && o->type == DP_GENEVE_OPT_TYPE;
 }
 
 /* Finds OVN's option and looks for options that we should understand but do not. */
@@ -35,16 +36,14 @@ static __always_inline bool find_keys(struct __sk_buff *skb, __u32 option_bytes,
 	for (int i = 0; i < 63; i++) { /* 63 words of options at most */
 		if (offset >= option_bytes)
 			break;
-		if (bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset, &o, sizeof(o)) <
-		    0)
+		if (bpf_skb_load_bytes(skb, GENEVE_BYTES + offset, &o, sizeof(o)) < 0)
 			return false;
 		bytes = sizeof(o) + (o.length & 31) * 4;
 		if (offset + bytes > option_bytes)
 			return false;
-		if (o.class == bpf_htons(DP_GENEVE_OPT_CLASS) && o.type == DP_GENEVE_OPT_TYPE) {
+		if (is_keys_option(&o)) {
 			if (bytes != 8 ||
-			    bpf_skb_load_bytes(skb, sizeof(struct tunnel_headers) + offset + 4,
-					       ret_keys, 4) < 0)
+			    bpf_skb_load_bytes(skb, GENEVE_BYTES + offset + 4, ret_keys, 4) < 0)
 				return false;
 			found = true;
 		} else if (o.type & 0x80) {
@@ -53,6 +52,23 @@ static __always_inline bool find_keys(struct __sk_buff *skb, __u32 option_bytes,
 		offset += bytes;
 	}
 	return found;
+}
+
+/* In: the headers of a packet for us, read as if OVN's option were the only one.  Out: the option's keys and p->eth,
+ * found elsewhere if it is not. */
+static __always_inline enum dp_drop read_inner(struct pkt *p, const struct outer *h,
+					       __u32 option_bytes, __be32 *ret_keys)
+{
+	if (option_bytes == 8 && is_keys_option(&h->option) && (h->option.length & 31) == 1) {
+		*ret_keys = h->keys;
+		p->eth = h->inner;
+		return DP_NO_DROP;
+	}
+	if (!find_keys(p->skb, option_bytes, ret_keys))
+		return DP_DROP_TUNNEL_OPTION;
+	if (bpf_skb_load_bytes(p->skb, GENEVE_BYTES + option_bytes, &p->eth, sizeof(p->eth)) < 0)
+		return DP_DROP_TRUNCATED;
+	return DP_NO_DROP;
 }
 
 /* A mark of congestion on the way is handed on to the inner packet (RFC 6040); false: it cannot carry it. */
@@ -153,14 +169,15 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 {
 	struct pkt p = { .skb = skb, .device = skb->ifindex, .from_tunnel = true };
 	struct dp_tunnel_key pair;
-	struct tunnel_headers headers, *h = &headers;
+	struct outer headers, *h = &headers;
 	__u32 option_bytes, inner, ip_bytes;
+	enum dp_drop reason;
 	__be32 keys = 0;
 	__u8 ecn;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->pkt_type == 3 /* PACKET_OTHERHOST */)
 		return VERDICT_PASS;
-	if (bpf_skb_load_bytes(skb, 0, h, offsetof(struct tunnel_headers, geneve)) < 0)
+	if (bpf_skb_load_bytes(skb, 0, &h->eth, UDP_BYTES) < 0)
 		return VERDICT_PASS;
 	if (h->ip.protocol != IPPROTO_UDP || h->udp.dest != bpf_htons(DP_GENEVE_PORT) ||
 	    h->ip.ihl != 5 || (h->ip.frag_off & bpf_htons(0x3fff)))
@@ -170,8 +187,7 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 	if (!bpf_map_lookup_elem(&tunnels, &pair))
 		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
 
-	if (bpf_skb_load_bytes(skb, offsetof(struct tunnel_headers, geneve), &h->geneve,
-			       sizeof(h->geneve)) < 0)
+	if (bpf_skb_load_bytes(skb, UDP_BYTES, &h->geneve, OUTER_BYTES - UDP_BYTES) < 0)
 		return drop(&p, DP_DROP_TRUNCATED);
 	ecn = h->ip.tos & 3;
 	ip_bytes = bpf_ntohs(h->ip.tot_len);
@@ -180,14 +196,13 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 	if (h->geneve.version_optlen >> 6 || (h->geneve.flags & GENEVE_OAM) ||
 	    h->geneve.protocol != bpf_htons(ETH_P_TEB))
 		return drop(&p, DP_DROP_TUNNEL_HEADER);
-	inner = sizeof(*h) + option_bytes;
+	inner = GENEVE_BYTES + option_bytes;
 	/* An unsegmented GSO packet's outer lengths are 16 bits of something larger. */
 	if (!skb->gso_size && (ip_bytes + ETH_HLEN > skb->len || ip_bytes < inner))
 		return drop(&p, DP_DROP_TRUNCATED);
-	if (!find_keys(skb, option_bytes, &keys))
-		return drop(&p, DP_DROP_TUNNEL_OPTION);
-	if (bpf_skb_load_bytes(skb, inner, &p.eth, sizeof(p.eth)) < 0)
-		return drop(&p, DP_DROP_TRUNCATED);
+	reason = read_inner(&p, h, option_bytes, &keys);
+	if (reason)
+		return drop(&p, reason);
 	p.in_key = bpf_ntohl(keys) >> 16 & 0x7fff;
 	if (ecn == ECN_CE && !hand_on_congestion(&p, inner + ETH_HLEN))
 		return drop(&p, DP_DROP_TUNNEL_ECN);

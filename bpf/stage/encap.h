@@ -19,7 +19,7 @@ struct geneve_option {
 #define GENEVE_OAM      0x80
 #define GENEVE_CRITICAL 0x40
 
-/* Everything in front of the inner packet, as reference 2.1 has it. */
+/* Everything in front of the inner packet, as reference 2.1 has it: what we write, and what we expect to read. */
 struct outer {
 	__u16 align; /* puts the IP header on a multiple of 4 */
 	struct ethhdr eth;

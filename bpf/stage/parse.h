@@ -3,14 +3,17 @@
 
 #include "../pkt.h"
 
-/* In: a frame from a workload.  Out: p->eth.  Mirrors OVN ls_in_check_port_sec's first rules: a
+/* In: a frame from a workload, whose Ethernet header is linear, as the driver has looked at it.
+ * Out: p->eth.  Mirrors OVN ls_in_check_port_sec's first rules: a
  * multicast source and a VLAN tag are dropped. */
 static __always_inline enum dp_drop stage_parse(struct pkt *p)
 {
 	struct __sk_buff *skb = p->skb;
+	const void *data = (void *)(long)skb->data;
 
-	if (bpf_skb_load_bytes(skb, 0, &p->eth, sizeof(p->eth)) < 0)
+	if (data + sizeof(p->eth) > (void *)(long)skb->data_end)
 		return DP_DROP_TRUNCATED;
+	__builtin_memcpy(&p->eth, data, sizeof(p->eth));
 	if (skb->vlan_present || p->eth.h_proto == bpf_htons(ETH_P_8021Q) ||
 	    p->eth.h_proto == bpf_htons(ETH_P_8021AD))
 		return DP_DROP_VLAN;
