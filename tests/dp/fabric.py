@@ -61,10 +61,16 @@ class Netns:
         self.name = f"hdp{os.getpid()}-{next(_serial)}{label}"
         sh("ip", "netns", "add", self.name)
         self.path = f"/run/netns/{self.name}"
-        self.sh("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; ip link set lo up")
+        with self.entered(), open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as f:
+            f.write("1")
+        self.ip("link set lo up")
 
     def sh(self, *argv, **kw):
         return sh("nsenter", f"--net={self.path}", *argv, **kw)
+
+    def ip(self, *lines):
+        """Many lines for one process: under emulation processes are what takes time."""
+        sh("ip", "-n", self.name, "-batch", "-", input="\n".join(lines))
 
     def popen(self, *argv, **kw):
         return subprocess.Popen(["nsenter", f"--net={self.path}", *argv], text=True, **kw)
@@ -133,13 +139,13 @@ class Guest:
             with host.ns.entered():
                 self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
                 fcntl.ioctl(self.fd, 0x400454CA, struct.pack("16sH22x", self.device.encode(), 0x1002))
+            host.ns.ip(f"link set {self.device} up")
             self.ns = None
         else:
             self.ns = Netns(name)
-            host.ns.sh("ip", "link", "add", self.device, "mtu", "9000", "type", "veth", "peer", "name", "eth0",
-                       "netns", self.ns.name, "address", address, "mtu", "9000")
-            self.ns.sh("ip", "link", "set", "eth0", "up")
-        host.ns.sh("ip", "link", "set", self.device, "up")
+            host.ns.ip(f"link add {self.device} mtu 9000 type veth peer name eth0 netns {self.ns.name} "
+                       f"address {address} mtu 9000", f"link set {self.device} up")
+            self.ns.ip("link set eth0 up")
         self.ifindex = host.ifindex(self.device)
         self.wire = Wire(self.ns, "eth0") if self.ns else TapWire(self.fd)
 
@@ -292,12 +298,11 @@ class Bench:
     def __init__(self, clsact=False, tap=False):
         self.host = h = Host(LOCAL_IP, clsact)
         self.peer = Netns("u")
-        h.ns.sh("ip", "link", "add", "und", "address", UMAC, "type", "veth", "peer", "name", "und", "netns",
-                self.peer.name, "address", PMAC)
-        h.ns.sh("ip", "link", "set", "und", "up")
-        self.peer.sh("ip", "link", "set", "und", "up")
-        h.ns.sh("ip", "addr", "add", LOCAL_IP + "/24", "dev", "und")
-        h.ns.sh("ip", "neigh", "add", REMOTE_IP, "lladdr", PMAC, "dev", "und")
+        h.ns.ip(f"link add und address {UMAC} type veth peer name und netns {self.peer.name} address {PMAC}",
+                "link set und up",
+                f"addr add {LOCAL_IP}/24 dev und",
+                f"neigh add {REMOTE_IP} lladdr {PMAC} dev und")
+        self.peer.ip("link set und up")
         self.und = Wire(self.peer, "und")
         self.v1, self.v2 = h.guest("a", M1), h.guest("b", M2, tap=tap)
         self.lp1, self.lp2 = h.guest("c", LP1), h.guest("d", LP2)

@@ -40,6 +40,8 @@ def ping(client, ip):
 def raw(stack):
     ns = [stack.enter_context(namespace()) for _ in range(2)]
     ns[0].sh("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", ns[1].name)
+    for n in ns:
+        n.sh("ip", "link", "set", "eth0", "mtu", "1442")
     return addressed(ns)
 
 
@@ -70,8 +72,16 @@ def namespace():
         ns.remove()
 
 
+def unheard(p):
+    """A raw socket that listens gets a clone of every packet, and costs more than the tunnel."""
+    for h in p.hosts:
+        for g in h.guests:
+            g.wire.close()
+
+
 def remote(stack):
     p = stack.enter_context(pair.pair())
+    unheard(p)
     return p.guests[0].ns, p.guests[1].ns, pair.GUEST_IPS[1]
 
 
@@ -89,6 +99,7 @@ def local(stack):
     h.neighbor(fabric.SWITCH, "10.0.1.50", g.mac, 5)
     h.apply()
     h.do("attach", "workload", g.ifindex)
+    unheard(p)
     return p.guests[0].ns, g.ns, "10.0.1.50"
 
 
