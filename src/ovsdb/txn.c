@@ -242,14 +242,16 @@ void txn_set(struct txn *txn, const struct ovsdb_table *table, const struct uuid
 	get_edit(row, column, EDIT_SET)->datum = copy;
 }
 
-/* What is known in full is edited here; an inserted row is known to start from its default. */
+/* What is known in full is edited here; an inserted row is known to start from its default.  (That of a
+ * reference that is needed is a uuid that no row has: nothing to add to.) */
 static struct edit *known_value(struct touched *row, const struct ovsdb_column *column)
 {
 	struct edit *set = find_edit(row, column, EDIT_SET);
 
 	if (!set && row->fate == FATE_INSERT) {
 		set = get_edit(row, column, EDIT_SET);
-		set->datum = ovsdb_datum_default(column);
+		if (!column->key_ref)
+			set->datum = ovsdb_datum_default(column);
 	}
 	return set;
 }

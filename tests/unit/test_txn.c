@@ -74,6 +74,26 @@ static void a_row_is_updated_once(void **state)
 	      "[\"uuid\",\"" U1 "\"]]],\"row\":{\"name\":\"b\"}}]");
 }
 
+static void a_needed_reference_replaces_the_default(void **state)
+{
+	static const struct ovsdb_column needed = {
+		.name = "ports",
+		.index = SWITCH_PORTS,
+		.key = OVSDB_UUID,
+		.min = 1,
+		.max = OVSDB_UNLIMITED,
+		.key_ref = &port_table,
+	};
+	struct txn *txn = txn_new(&test_schema);
+	struct uuid row = txn_insert(txn, &switch_table);
+	struct ovsdb_datum datum = one(&(union ovsdb_atom){ .uuid = u1 });
+
+	txn_add(txn, &switch_table, &row, &needed, &datum);
+	check(txn, &row,
+	      "[\"Test\",{\"op\":\"insert\",\"table\":\"Switch\",\"uuid-name\":\"%s\",\"row\":"
+	      "{\"ports\":[\"uuid\",\"" U1 "\"]}}]");
+}
+
 static void mutations_of_a_row_are_one_operation(void **state)
 {
 	struct txn *txn = txn_new(&test_schema);
@@ -214,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_is_updated_once),
+		cmocka_unit_test(a_needed_reference_replaces_the_default),
 		cmocka_unit_test(mutations_of_a_row_are_one_operation),
 		cmocka_unit_test(an_inserted_row_is_referred_to_by_name),
 		cmocka_unit_test(deletion_undoes_and_prevails),
