@@ -255,10 +255,9 @@ void central_datapath_purge(struct txn *txn, const struct uuid *sb)
 	static const struct {
 		const char *table, *column;
 	} holders[] = {
-		{ "Logical_Flow", "logical_datapath" },
-		{ "MAC_Binding", "datapath" },
-		{ "Static_MAC_Binding", "datapath" },
-		{ "Multicast_Group", "datapath" },
+		{ "Logical_Flow", "logical_datapath" }, { "MAC_Binding", "datapath" },
+		{ "Static_MAC_Binding", "datapath" },   { "Multicast_Group", "datapath" },
+		{ "IP_Multicast", "datapath" },         { "IGMP_Group", "datapath" },
 	};
 	char uuid[UUID_TEXT_SIZE];
 

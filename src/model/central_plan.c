@@ -165,12 +165,43 @@ void central_suspect(struct central_plan *plan, const struct row *row)
 		found_;                                                                 \
 	})
 
+static bool is_router_port_name(const struct central_plan *plan, const char *name)
+{
+	return name && nb_lrp_by_name(plan->nb, name);
+}
+
+static const char *name_before(const struct central_port *port)
+{
+	return port && port->sb ? sb_port_binding_logical_port(port->sb) : NULL;
+}
+
+/* A switch port and a router port want, or wanted, one name. */
+static bool has_name_clash(const struct central_plan *plan)
+{
+	NB_LSP_FOREACH_CHANGE(row, plan->nb)
+	{
+		if (nb_lsp_change(row) == ROW_UPDATED &&
+		    nb_lsp_changed_columns(row) & OVSDB_COL(NB_LSP_NAME) &&
+		    (is_router_port_name(plan, nb_lsp_name(row)) ||
+		     is_router_port_name(plan,
+					 name_before(central_find_port(plan, nb_lsp_uuid(row))))))
+			return true;
+	}
+	NB_LRP_FOREACH_CHANGE(row, plan->nb)
+	{
+		if (nb_lrp_change(row) == ROW_UPDATED &&
+		    nb_lrp_changed_columns(row) & OVSDB_COL(NB_LRP_NAME) &&
+		    nb_lsp_by_name(plan->nb, nb_lrp_name(row)))
+			return true;
+	}
+	return false;
+}
+
 static bool needs_everything(struct central_plan *plan)
 {
 	return plan->all_dirty ||
 	       (plan->n_shared && (nb_ls_first_change(plan->nb) || nb_lr_first_change(plan->nb))) ||
-	       ANY_UPDATE(nb_lsp, plan->nb, OVSDB_COL(NB_LSP_NAME)) ||
-	       ANY_UPDATE(nb_lrp, plan->nb, OVSDB_COL(NB_LRP_NAME)) ||
+	       has_name_clash(plan) ||
 	       ANY_UPDATE(nb_port_group, plan->nb, OVSDB_COL(NB_PORT_GROUP_NAME)) ||
 	       ANY_UPDATE(nb_address_set, plan->nb, OVSDB_COL(NB_ADDRESS_SET_NAME)) ||
 	       ANY_UPDATE(sb_datapath_binding, plan->sb,

@@ -49,13 +49,15 @@ static bool must_recreate(const struct central_port *port)
 	return (str_eq(want, "virtual") || str_eq(have, "virtual")) && !str_eq(want, have);
 }
 
-void central_port_read(struct central_port *port)
+void central_port_read(struct central_plan *plan, struct central_port *port)
 {
 	const struct ovsdb_datum *options =
 		port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
+	bool is_router = port->lsp && str_eq(nb_lsp_type(port->lsp), "router");
 	long long key = ovsdb_smap_get_int(options, "requested-tnl-key", 0);
 
 	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
+	central_link_port(plan, port, is_router ? ovsdb_smap_get(options, "router-port") : NULL);
 	port->flags &= ~(CENTRAL_PORT_RECREATE | CENTRAL_PORT_REQUESTS_CHASSIS);
 	if (must_recreate(port))
 		port->flags |= CENTRAL_PORT_RECREATE;
@@ -238,25 +240,6 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 	central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_PORT_SECURITY],
 			  nb_lsp_port_security(lsp));
 	write_external_ids(nb_lsp_external_ids(lsp), row);
-}
-
-const char *central_switch_peer(const struct central_plan *plan, const struct central_port *port)
-{
-	const char *name = nb_lrp_name(port->lrp);
-
-	if (nb_lrp_peer(port->lrp))
-		return nb_lrp_peer(port->lrp);
-	NB_LSP_FOREACH(lsp, plan->nb)
-	{
-		const char *router_port;
-
-		if (!str_eq(nb_lsp_type(lsp), "router"))
-			continue;
-		router_port = ovsdb_smap_get(nb_lsp_options(lsp), "router-port");
-		if (router_port && str_eq(router_port, name))
-			return nb_lsp_name(lsp);
-	}
-	return NULL;
 }
 
 static void write_lrp(struct central_plan *plan, struct central_port *port,

@@ -81,10 +81,18 @@ struct central_port {
 	const struct sb_port_binding *sb;
 	struct central_datapath *datapath;
 	VEC(struct central_set *) sets; /* port groups it is in */
+	struct central_link *link;      /* the router port that it names, or NULL */
 	uint16_t requested;
 	uint16_t key;
 	uint8_t flags;
 	uint8_t warned;
+};
+
+/* The switch ports whose options:router-port is this name; there may be no such router port. */
+struct central_link {
+	UT_hash_handle hh;
+	VEC(struct central_port *) ports; /* never empty */
+	char name[];
 };
 
 /* A northbound Port_Group; southbound one Port_Group per datapath and two Address_Sets. */
@@ -110,6 +118,7 @@ struct central_plan {
 	struct replica *sb;
 	struct central_datapath *datapaths;
 	struct central_port *ports;
+	struct central_link *links;
 	struct central_set *sets;
 	struct central_mark dirty_datapaths;
 	struct central_mark dirty_sb_ports;
@@ -222,10 +231,13 @@ void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *colu
 const char *central_port_name(const struct central_port *port);
 bool central_port_is_enabled(const struct central_port *port);
 bool central_port_is_realised(const struct central_port *port); /* has, or gets, a Port_Binding */
+/* Follows options:router-port; with NULL for name the port names none. */
+void central_link_port(struct central_plan *plan, struct central_port *port, const char *name);
+const struct central_link *central_find_link(const struct central_plan *plan, const char *name);
 /* The name of the other end of a router port: the switch port that names it, or a router port. */
 const char *central_switch_peer(const struct central_plan *plan, const struct central_port *port);
-/* Caches what key allocation needs, after a change of the northbound row. */
-void central_port_read(struct central_port *port);
+/* Caches what key allocation and peers need, after a change of the northbound row. */
+void central_port_read(struct central_plan *plan, struct central_port *port);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
 void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
 

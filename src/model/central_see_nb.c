@@ -29,6 +29,7 @@ void central_port_free(struct central_plan *plan, struct central_port *port)
 		VEC_ADD(plan->candidates,
 			((struct central_candidate){ &sb_port_binding_table,
 						     *sb_port_binding_uuid(port->sb) }));
+	central_link_port(plan, port, NULL);
 	central_mark_remove(&port->sb_mark);
 	central_mark_remove(&port->nb_mark);
 	HASH_DEL(plan->ports, port);
@@ -53,7 +54,7 @@ void central_port_bind(struct central_plan *plan, struct central_port *port,
 	port->sb = sb;
 	if (sb)
 		port->sb_uuid = *sb_port_binding_uuid(sb);
-	central_port_read(port);
+	central_port_read(plan, port);
 	central_mark_sb(plan, port);
 	central_mark_nb(plan, port);
 	central_mark_datapath(plan, port->datapath);
@@ -230,6 +231,17 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 
 /* ---- northbound ports ---- */
 
+/* The old row is given up, one with the new name may be there already.  Names that a switch port and
+ * a router port share are the business of needs_everything(). */
+static void rename_port(struct central_plan *plan, struct central_port *port)
+{
+	if (port->sb)
+		central_suspect(plan, sb_port_binding_row(port->sb));
+	central_port_bind(plan, port,
+			  sb_port_binding_by_logical_port(plan->sb, central_port_name(port)));
+	central_mark_sets(plan, port);
+}
+
 /* The router ports that this switch port names now, and named when its Port_Binding was written. */
 static void mark_peers(struct central_plan *plan, struct central_port *port)
 {
@@ -254,13 +266,25 @@ void central_see_lsps(struct central_plan *plan, bool all)
 		central_mark_nb(plan, port);
 		if (!(columns & ~own))
 			continue;
-		central_port_read(port);
+		central_port_read(plan, port);
 		central_mark_sb(plan, port);
 		central_mark_datapath(plan, port->datapath);
 		mark_peers(plan, port);
+		if (!all && nb_lsp_change(row) == ROW_UPDATED && columns & OVSDB_COL(NB_LSP_NAME))
+			rename_port(plan, port);
 		if (columns & sets)
 			central_mark_sets(plan, port);
 	}
+}
+
+static void mark_switch_ports(struct central_plan *plan, const struct central_port *port)
+{
+	const struct central_link *link = central_find_link(plan, nb_lrp_name(port->lrp));
+
+	if (!link)
+		return;
+	VEC_FOREACH(other, link->ports)
+		central_mark_sb(plan, *other);
 }
 
 void central_see_lrps(struct central_plan *plan, bool all)
@@ -271,9 +295,14 @@ void central_see_lrps(struct central_plan *plan, bool all)
 
 		if (!port || port->lrp != row)
 			continue;
-		central_port_read(port);
+		central_port_read(plan, port);
 		central_mark_sb(plan, port);
 		central_mark_datapath(plan, port->datapath);
 		mark_other_end(plan, written_peer(port));
+		if (all || nb_lrp_change(row) != ROW_UPDATED ||
+		    !(nb_lrp_changed_columns(row) & OVSDB_COL(NB_LRP_NAME)))
+			continue;
+		rename_port(plan, port);
+		mark_switch_ports(plan, port);
 	}
 }

@@ -39,14 +39,20 @@ class Both:
 
     def compare(self):
         self.sync()
-        # Written back after sb_cfg in some orders: these settle rather than being awaited.
+        # Written back, and taken up again, after sb_cfg in some orders: these settle rather than being awaited.
         wait_for(lambda: northbound(self.ours.nb) == northbound(self.theirs.nb),
                  "the same is written back",
                  lambda: f"{northbound(self.ours.nb)}\n{northbound(self.theirs.nb)}")
-        ours, theirs = southbound(self.ours.sb), southbound(self.theirs.sb)
-        for table, rows in theirs.items():
-            assert ours[table] == rows, f"{table}\n{self.ours.dump()}"
+        wait_for(lambda: not any(self.differing()), "the same rows", self.differences)
         self.ours.check(self.program)
+
+    def differing(self):
+        ours, theirs = southbound(self.ours.sb), southbound(self.theirs.sb)
+        return [(table, ours[table], rows) for table, rows in theirs.items() if ours[table] != rows]
+
+    def differences(self):
+        rows = [f"{table}\nours:   {ours}\ntheirs: {theirs}" for table, ours, theirs in self.differing()]
+        return "\n".join([*rows, self.ours.dump()])
 
     # ---- edits ----
 
@@ -364,3 +370,37 @@ def test_handing_over_changes_no_row(pair):
     northd = pair.run_northd()
     pair.sync()
     assert rows() == before
+
+
+def test_a_switch_goes_whose_flows_northd_wrote(pair):
+    """Rows that only ovn-northd writes hold on to the datapath."""
+    northd = pair.run_northd()
+    pair.nb.transact(
+        {"op": "insert", "table": "Load_Balancer", "uuid-name": "lb", "row": {
+            "name": "lb", "vips": ["map", [["10.0.0.100:80", "10.0.0.1:80"]]]}},
+        {"op": "insert", "table": "DNS", "uuid-name": "dns1", "row": {"records": ["map", [["a", "10.0.0.1"]]]}},
+        {"op": "insert", "table": "DNS", "uuid-name": "dns2", "row": {"records": ["map", [["b", "10.0.0.2"]]]}},
+        *[{"op": "insert", "table": "Logical_Switch_Port", "uuid-name": name, "row": {"name": name}}
+          for name in ("p", "q")],
+        {"op": "insert", "table": "Logical_Switch", "row": {
+            "name": "goes", "ports": ["named-uuid", "p"], "load_balancer": ["named-uuid", "lb"],
+            "other_config": ["map", [["mcast_snoop", "true"]]],
+            "dns_records": ["set", [["named-uuid", "dns1"], ["named-uuid", "dns2"]]]}},
+        {"op": "insert", "table": "Logical_Switch", "row": {
+            "name": "stays", "ports": ["named-uuid", "q"], "load_balancer": ["named-uuid", "lb"],
+            "dns_records": ["named-uuid", "dns2"]}})
+    pair.sync()
+    datapaths = {dict(row["external_ids"][1])["name"]: row["_uuid"] for row in pair.sb.rows("Datapath_Binding")}
+    assert len(pair.sb.rows("DNS")) == 2 and len(pair.sb.rows("Load_Balancer")) == 1
+    pair.sb.transact({"op": "insert", "table": "MAC_Binding", "row": {
+        "logical_port": "p", "ip": "10.0.0.9", "mac": "00:00:00:00:00:09", "datapath": datapaths["goes"]}})
+    pair.end(northd)
+    central = pair.run_heddle()
+    pair.nb.transact({"op": "delete", "table": "Logical_Switch", "where": [["name", "==", "goes"]]})
+    pair.sync()
+    assert [row["_uuid"] for row in pair.sb.rows("Datapath_Binding")] == [datapaths["stays"]]
+    assert [row["logical_port"] for row in pair.sb.rows("Port_Binding")] == ["q"]
+    assert pair.sb.rows("MAC_Binding") == []
+    assert [row["datapaths"] for row in pair.sb.rows("DNS")] == [datapaths["stays"]]
+    assert "refused" not in pair.log(), pair.log()
+    pair.check(central)
