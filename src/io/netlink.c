@@ -42,7 +42,7 @@ struct netlink {
 	void *owner;
 	uint32_t seq;
 	bool must_dump; /* events were lost, and the dump that makes up for them has failed */
-	char buffer[BUFFER_BYTES];
+	char buffer[BUFFER_BYTES] __attribute__((aligned(8)));
 };
 
 static const int groups[] = {
@@ -111,6 +111,7 @@ static void read_link(struct netlink *netlink, const struct nlmsghdr *message)
 		break;
 	default: break;
 	}
+	link.peer_elsewhere &= strcmp(link.kind, "veth") == 0;
 	netlink->ops->link(netlink->owner, &link, message->nlmsg_type == RTM_DELLINK);
 }
 
@@ -190,10 +191,25 @@ static struct nlmsghdr *request_begin(void *buffer, uint16_t type, uint16_t flag
 	return message;
 }
 
-/* Sends and reads up to the acknowledgement, or to the end of a dump. */
+/* Whether the kernel marks a dump under which something changed.  The mark goes: libmnl would stop reading at it,
+ * and until all of a dump is read the kernel starts no other. */
+static bool take_interrupted(void *buffer, int n)
+{
+	bool found = false;
+
+	for (struct nlmsghdr *message = buffer; mnl_nlmsg_ok(message, n);
+	     message = mnl_nlmsg_next(message, &n)) {
+		found |= message->nlmsg_flags & NLM_F_DUMP_INTR;
+		message->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+	}
+	return found;
+}
+
+/* Sends and reads up to the acknowledgement, or to the end of a dump.  -EINTR: there may be holes in the dump. */
 static int request_run(struct netlink *netlink, struct nlmsghdr *message, mnl_cb_t each, void *arg)
 {
 	unsigned int port = mnl_socket_get_portid(netlink->requests);
+	bool interrupted = false;
 	int r = MNL_CB_OK;
 
 	message->nlmsg_seq = ++netlink->seq;
@@ -206,6 +222,7 @@ static int request_run(struct netlink *netlink, struct nlmsghdr *message, mnl_cb
 			continue;
 		if (n < 0)
 			return -errno;
+		interrupted |= take_interrupted(netlink->buffer, (int)n);
 		r = mnl_cb_run(netlink->buffer, (size_t)n, netlink->seq, port, each, arg);
 		if (r < 0 && errno == EPROTO) { /* the rest of an answer that nobody waits for */
 			r = MNL_CB_OK;
@@ -214,7 +231,7 @@ static int request_run(struct netlink *netlink, struct nlmsghdr *message, mnl_cb
 		if (r < 0)
 			return -errno;
 	}
-	return 0;
+	return interrupted ? -EINTR : 0;
 }
 
 static int dump(struct netlink *netlink, uint16_t type)
@@ -232,8 +249,7 @@ static int dump(struct netlink *netlink, uint16_t type)
 	return request_run(netlink, message, read_event, netlink);
 }
 
-/* The kernel says -EINTR when something changed under a dump: there may be holes in it.  Nothing is taken to be gone
- * because of a dump that failed. */
+/* Nothing is taken to be gone because of a dump that failed. */
 static int dump_all(struct netlink *netlink)
 {
 	int r = -EINTR;
