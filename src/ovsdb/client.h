@@ -82,7 +82,8 @@ typedef void (*client_txn_done)(void *arg, enum txn_outcome outcome, const struc
 				const struct err *err);
 void client_commit(struct client *client, struct txn *txn, client_txn_done done, void *arg);
 
-/* Any other request, e.g. a "transact" with selects.  params is stolen.  result is borrowed and NULL if error
+/* Any other request, e.g. a "transact" with selects.  params is stolen; NULL, what jansson makes of text that
+ * is not UTF-8, is an error.  result is borrowed and NULL if error
  * (err has the words; -ENOTCONN if the connection went). */
 typedef void (*client_request_done)(void *arg, const json_t *result, const struct err *err);
 void client_request(struct client *client, const char *method, json_t *params,

@@ -184,5 +184,6 @@ void client_request(struct client *client, const char *method, json_t *params,
 	request->reply = on_request_reply;
 	request->request_done = done;
 	request->arg = arg;
+	request->is_refused = !params;
 	send_or_lose(client, method, params, request);
 }

@@ -1057,6 +1057,7 @@ static void text_that_json_cannot_say_is_refused(void **state)
 				      &(union ovsdb_atom){ .string = (char *)"v\xc3" } };
 	struct watcher *watcher;
 	struct answer answer = { 0 };
+	struct selected selected = { 0 };
 	struct txn *txn = txn_new(&test_schema);
 	struct uuid sw;
 
@@ -1073,6 +1074,10 @@ static void text_that_json_cannot_say_is_refused(void **state)
 	txn_add(txn, &switch_table, &sw, &switch_columns[SWITCH_OPTIONS], &option);
 	commit(watcher, txn, &answer);
 	assert_int_equal(answer.outcome, TXN_ERROR);
+	client_request(watcher->client, "transact", json_pack("[s]", "\xff"), on_selected,
+		       &selected);
+	WAIT_FOR(place, selected.is_there);
+	assert_non_null(strstr(selected.problem, "UTF-8"));
 	assert_int_equal(watcher->n_lost, 0);
 	watcher_free(watcher);
 	real_server_stop(server);
