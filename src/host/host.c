@@ -250,6 +250,9 @@ int host_start(const struct host_opts *opts, struct host **ret, struct err *err)
 	if (geteuid() != 0)
 		return err_set(err, -EPERM,
 			       "heddle host needs root: it loads BPF programs and makes devices");
+	r = host_check_settings(opts, err);
+	if (r < 0)
+		return r;
 	host = new_host(opts);
 	r = links_open(opts->loop, on_links, host, &host->links, err);
 	if (r == 0) {

@@ -98,6 +98,9 @@ struct txn *host_txn_new(struct host_db *db);
 void host_txn_send(struct host_db *db, struct txn *txn);
 void host_db_close(struct host_db *db);
 
+/* settings.c: -EINVAL names the option whose value nobody could use. */
+int host_check_settings(const struct host_opts *opts, struct err *err);
+
 /* removal.c */
 void host_start_removal(struct host *host);
 void host_run_removal(struct host *host);

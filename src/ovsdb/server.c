@@ -304,6 +304,11 @@ static int make_directories(const char *path, struct err *err)
 				       strerror(errno));
 		*slash = '/';
 	}
+	if (!strchr(copy, '/'))
+		return 0;
+	strrchr(copy, '/')[1] = '\0'; /* the slash stays: only a directory will do */
+	if (access(copy, W_OK) < 0)
+		return err_set(err, -errno, "%s: %s", copy, strerror(errno));
 	return 0;
 }
 

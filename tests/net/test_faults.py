@@ -23,9 +23,18 @@ def machine(tmp_path):
     run("ip", "netns", "del", netns.netns)
 
 
-def start_agent(machine, *more):
+@pytest.fixture
+def small_disk(machine):
+    state = machine.dir / "state"
+    state.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state)
+    yield state
+    run("umount", "-l", state)
+
+
+def start_agent(machine, *more, prefix=()):
     """A heddle host that is expected to end by itself."""
-    return machine.run(HEDDLE, "host", f"--state-dir={machine.dir}/state", f"--run-dir={machine.dir}/run", *more,
+    return machine.run(*prefix, HEDDLE, "host", f"--state-dir={machine.dir}/state", f"--run-dir={machine.dir}/run", *more,
                        check=False, timeout=20, env=machine.env)
 
 
@@ -56,6 +65,40 @@ def test_removal_when_a_database_does_not_answer(machine):
 
 def test_removal_of_a_host_that_was_never_set_up(machine):
     failed(start_agent(machine, "--remove", "--system-id=h1"), "chassis h1 cannot be removed", "ovn-remote")
+
+
+# ---- heddle host ----
+
+@pytest.mark.parametrize("option, value", [
+    ("system-id", "a/b"), ("system-id", "y" * 300), ("chassis", "../x"), ("ovn-remote", "garbage"),
+    ("nb-remote", "tcp:192.0.2.1"), ("encap-ip", "192.0.2.400"), ("encap-type", "stt"),
+    ("system-id", os.fsdecode(b"h\xff"))])
+def test_settings_that_make_no_sense(machine, option, value):
+    done = start_agent(machine, f"--{option}={value}")
+    one_line(done, "heddle host: ", f"--{option}", *([value[:64]] if value.isprintable() else ["UTF-8"]))
+    assert os.listdir(machine.dir) == []
+
+
+def test_a_run_directory_that_cannot_be_written(machine, small_disk):
+    run("mount", "-o", "remount,ro", small_disk)
+    for path, why in ((small_disk, "Read-only"), (small_disk / "run", "Read-only"), ("/dev/null", "Not a directory")):
+        one_line(start_agent(machine, f"--state-dir={machine.dir}/db", f"--run-dir={path}"), str(path), why)
+
+
+def test_a_kernel_that_refuses_programs(machine):
+    """As without BPF: the agent says so, and leaves no device behind."""
+    capabilities = "-bpf,-perfmon,-sys_admin"
+    bpffs = machine.dir / "run/h1/bpf"
+    bpffs.mkdir(parents=True)
+    run("mount", "-t", "bpf", "bpf", bpffs)
+    try:
+        done = start_agent(machine, "--system-id=h1", f"--ovn-remote=unix:{machine.dir}/sb.sock",
+                           "--encap-ip=192.0.2.1",
+                           prefix=("setpriv", f"--bounding-set={capabilities}", f"--inh-caps={capabilities}"))
+    finally:
+        run("umount", "-l", bpffs)
+    failed(done, "cannot load BPF programs", "not permitted")
+    assert "br-int" not in machine.ip("link")
 
 
 # ---- interfaces ----
@@ -104,15 +147,6 @@ def test_a_port_that_is_in_use(machine):
         taken.listen()
         failed_at_once(start_central(machine, "--nb-listen=ptcp:6641:127.0.0.1"), "northbound database",
                        "ptcp:6641:127.0.0.1", "in use")
-
-
-@pytest.fixture
-def small_disk(machine):
-    state = machine.dir / "state"
-    state.mkdir()
-    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state)
-    yield state
-    run("umount", "-l", state)
 
 
 def fill(path):
