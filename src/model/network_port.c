@@ -143,7 +143,6 @@ static void want_address(struct network *network, const struct port *port,
 			 bool is_neighbor)
 {
 	struct dp_fdb_key key = { .datapath = port->sw->key };
-	struct ip link_local = ip_link_local(&address->mac);
 
 	memcpy(key.mac, &address->mac, sizeof(key.mac));
 	dp_state_want(network->out, DP_MAP_FDB, &key, target);
@@ -151,10 +150,9 @@ static void want_address(struct network *network, const struct port *port,
 		return;
 	for (size_t i = 0; i < address->n_ips; i++)
 		want_neighbor(network, port, &address->mac, &address->ips[i]);
-	want_neighbor(network, port, &address->mac, &link_local);
 }
 
-/* Words that are no addresses are central's to complain about; the others count. */
+/* Words that are no addresses are central's to complain about; what stands before them counts, as in OVN. */
 static void want_addresses(struct network *network, const struct port *port,
 			   const struct ovsdb_datum *words, const struct dp_target *target,
 			   bool has_unknown)
@@ -162,7 +160,7 @@ static void want_addresses(struct network *network, const struct port *port,
 	struct lsp_address address;
 
 	for (uint32_t i = 0; i < words->n; i++) {
-		if (lsp_address_parse(words->keys[i].string, &address, NULL) == 0 &&
+		if (lsp_address_read(words->keys[i].string, &address) &&
 		    address.kind == LSP_ADDRESS_ETHERNET)
 			want_address(network, port, &address, target, !has_unknown);
 	}

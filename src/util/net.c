@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/err.h"
 #include "util/str.h"
 
@@ -140,14 +141,6 @@ struct ip ip_from_v4_be(uint32_t be)
 	return ip;
 }
 
-struct ip ip_link_local(const struct mac *mac)
-{
-	const uint8_t *m = mac->bytes;
-
-	return (struct ip){ { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 0x02, m[1], m[2], 0xff, 0xfe, m[3],
-			      m[4], m[5] } };
-}
-
 static const char *next_word(const char **text, char *word, size_t size)
 {
 	size_t len;
@@ -161,7 +154,9 @@ static const char *next_word(const char **text, char *word, size_t size)
 	return word;
 }
 
-int lsp_address_parse(const char *text, struct lsp_address *ret, struct err *err)
+/* Up to the first word, which says what the others are. */
+static int parse_kind(const char *text, const char **ret_rest, struct lsp_address *address,
+		      struct err *err)
 {
 	static const struct {
 		const char *word;
@@ -171,35 +166,66 @@ int lsp_address_parse(const char *text, struct lsp_address *ret, struct err *err
 		{ "dynamic", LSP_ADDRESS_DYNAMIC },
 		{ "router", LSP_ADDRESS_ROUTER },
 	};
-	struct lsp_address address = { .kind = LSP_ADDRESS_ETHERNET };
-	const char *rest = text;
 	char word[64];
 
-	if (!next_word(&rest, word, sizeof(word)))
+	*address = (struct lsp_address){ .kind = LSP_ADDRESS_ETHERNET };
+	*ret_rest = text;
+	if (!next_word(ret_rest, word, sizeof(word)))
 		return err_set(err, -EINVAL, "address is empty");
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
 		if (strcmp(word, keywords[i].word) == 0) {
-			ret->kind = keywords[i].kind;
-			ret->n_ips = 0;
+			address->kind = keywords[i].kind;
 			return 0;
 		}
 	}
-	if (!mac_parse(word, &address.mac))
+	if (!mac_parse(word, &address->mac))
 		return err_set(err, -EINVAL, "address \"%.200s\": \"%s\" is not a MAC address", text, word);
-	while (next_word(&rest, word, sizeof(word))) {
+	return 0;
+}
+
+static int parse_ips(const char *text, const char *rest, struct lsp_address *address,
+		     struct err *err)
+{
+	char word[64];
+
+	while (address->kind == LSP_ADDRESS_ETHERNET && next_word(&rest, word, sizeof(word))) {
 		uint8_t prefix;
 
-		if (address.n_ips == LSP_ADDRESS_MAX_IPS)
+		if (address->n_ips == LSP_ADDRESS_MAX_IPS)
 			return err_set(err, -E2BIG, "address \"%.200s\": more than %d IP addresses", text,
 				       LSP_ADDRESS_MAX_IPS);
 		/* "MAC dynamic" asks central for the IP; there is none to use yet. */
 		if (strcmp(word, "dynamic") == 0)
 			continue;
-		if (!ip_parse_cidr(word, &address.ips[address.n_ips], &prefix))
+		if (!ip_parse_cidr(word, &address->ips[address->n_ips], &prefix))
 			return err_set(err, -EINVAL, "address \"%.200s\": \"%s\" is not an IP address", text,
 				       word);
-		address.n_ips++;
+		address->n_ips++;
 	}
-	*ret = address;
 	return 0;
+}
+
+int lsp_address_parse(const char *text, struct lsp_address *ret, struct err *err)
+{
+	struct lsp_address address;
+	const char *rest;
+	int r = parse_kind(text, &rest, &address, err);
+
+	if (!r)
+		r = parse_ips(text, rest, &address, err);
+	if (!r)
+		*ret = address;
+	return r;
+}
+
+bool lsp_address_read(const char *text, struct lsp_address *ret)
+{
+	struct lsp_address address;
+	const char *rest;
+
+	if (parse_kind(text, &rest, &address, NULL) < 0)
+		return false;
+	parse_ips(text, rest, &address, NULL);
+	*ret = address;
+	return true;
 }

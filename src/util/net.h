@@ -33,7 +33,6 @@ bool ip_is_v4(const struct ip *ip);
 bool ip_is_zero(const struct ip *ip);        /* :: or 0.0.0.0 */
 uint32_t ip_v4_be(const struct ip *ip);      /* network order; ip_is_v4() must hold */
 struct ip ip_from_v4_be(uint32_t be);
-struct ip ip_link_local(const struct mac *mac); /* fe80::/64 with the EUI-64 of mac, RFC 4291 A */
 
 /* One word of Logical_Switch_Port.addresses or Port_Binding.mac: "MAC [IP ...]", "unknown",
  * "router", "dynamic [...]" (OVN_Northbound, Logical_Switch_Port.addresses). */
@@ -57,3 +56,5 @@ struct err;
 
 /* -EINVAL with a reason that names the word that is wrong. */
 int lsp_address_parse(const char *text, struct lsp_address *ret, struct err *err);
+/* As OVN reads it: a word that is wrong and all that follows it do not count.  False if there is not even a MAC. */
+bool lsp_address_read(const char *text, struct lsp_address *ret);

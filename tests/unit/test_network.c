@@ -112,7 +112,7 @@ static void neighbors_are_known_by_every_port(void **unused)
 	fabric_check_neighbor(f, 'a', 1, "10.0.1.10", MAC1);
 	fabric_check_neighbor(f, 'a', 1, "10.0.1.20", MAC2);
 	fabric_check_neighbor(f, 'b', 1, "10.0.1.30", MAC3);
-	fabric_check_neighbor(f, 'b', 1, "fe80::200:ff:feaa:bb10", MAC1);
+	fabric_check_neighbor(f, 'b', 1, "fe80::200:ff:feaa:bb10", NULL); /* as in OVN: who has it answers */
 	fabric_check_neighbor(f, 'b', 1, "10.0.1.99", NULL);
 	row_put(f->nb, "Logical_Switch_Port", 100, "{'name':'ns1','enabled':false}");
 	fabric_step(f);
@@ -120,6 +120,10 @@ static void neighbors_are_known_by_every_port(void **unused)
 	put_bound(f, ROW_NS1, "ns1", "'" MAC1 " 10.0.1.10','unknown'", &f->hosts[0]);
 	fabric_step(f);
 	fabric_check_neighbor(f, 'a', 1, "10.0.1.10", NULL);
+	put_bound(f, ROW_NS1, "ns1", "'" MAC1 " 10.0.1.10 bogus 10.0.1.11'", &f->hosts[0]);
+	fabric_step(f);
+	fabric_check_neighbor(f, 'a', 1, "10.0.1.10", MAC1);
+	fabric_check_neighbor(f, 'a', 1, "10.0.1.11", NULL);
 	fabric_free(f);
 }
 
