@@ -475,24 +475,9 @@ static void write_chassis(struct host *host, struct pass *pass, struct txn *sb_t
 		log_warn("%s", problem);
 }
 
-/* An interface that has lost its iface-id is no port any more, and binding_run() does not see it. */
-static void drop_stale_marks(struct pass *pass, struct txn *txn)
-{
-	OVS_INTERFACE_FOREACH(row, pass->ovs)
-	{
-		const struct ovsdb_datum *ids = ovs_interface_external_ids(row);
-
-		if (!ovsdb_smap_get(ids, "ovn-installed") || ovsdb_smap_get(ids, "iface-id"))
-			continue;
-		ovs_interface_drop_external_ids(txn, ovs_interface_uuid(row), "ovn-installed");
-		ovs_interface_drop_external_ids(txn, ovs_interface_uuid(row), "ovn-installed-ts");
-	}
-}
-
 static void write_local(struct host *host, struct pass *pass, struct txn *ovs_txn)
 {
 	vswitch_ensure_integration(pass->ovs, host->config.bridge, ovs_txn);
-	drop_stale_marks(pass, ovs_txn);
 	if (!host->startup_written && integration_bridge(host, pass)) {
 		put_bridge_id(host, pass, ovs_txn, "ovn-startup-ts", wall_ms());
 		host->startup_written = true;
@@ -542,11 +527,17 @@ static void set_timer(struct host *host, const struct pass *pass)
 			       pass->wake_ms > pass->now_ms ? pass->wake_ms - pass->now_ms : 1, 0);
 }
 
-static void advance(struct pass *pass)
+static void advance(struct host *host, struct pass *pass)
 {
+	const struct uuid *chassis;
+
 	replica_advance(pass->ovs);
 	if (!pass->networked)
 		return;
+	/* While a transaction is under way binding_run() is not called, and would not see these changes any more. */
+	chassis = chassis_find(pass->sb, host->name);
+	if (chassis)
+		binding_update(host->binding, pass->sb, chassis);
 	replica_advance(pass->sb);
 	if (pass->nb)
 		replica_advance(pass->nb);
@@ -570,7 +561,7 @@ static void round_steps(struct host *host, struct pass *pass)
 	run_ports(host, pass);
 	run_network(host, pass);
 	write_rows(host, pass);
-	advance(pass);
+	advance(host, pass);
 }
 
 void host_run(struct host *host)
