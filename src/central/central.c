@@ -94,7 +94,8 @@ static const struct client_interest sb_interests[] = {
 	ALL_OF(sb_port_group_table, C(SB_PORT_GROUP_NAME) | C(SB_PORT_GROUP_PORTS)),
 	ALL_OF(sb_address_set_table, C(SB_ADDRESS_SET_NAME) | C(SB_ADDRESS_SET_ADDRESSES)),
 	ALL_OF(sb_chassis_table, C(SB_CHASSIS_NAME) | C(SB_CHASSIS_HOSTNAME) |
-	       C(SB_CHASSIS_OTHER_CONFIG)),
+	       C(SB_CHASSIS_OTHER_CONFIG) | C(SB_CHASSIS_ENCAPS)),
+	ALL_OF(sb_encap_table, C(SB_ENCAP_TYPE)),
 	ALL_OF(sb_chassis_private_table, C(SB_CHASSIS_PRIVATE_CHASSIS) |
 	       C(SB_CHASSIS_PRIVATE_NB_CFG) | C(SB_CHASSIS_PRIVATE_NB_CFG_TIMESTAMP)),
 };

@@ -34,21 +34,31 @@ void central_datapath_read(struct central_datapath *datapath)
 
 /* ---- keys: requested ones first, then those in use, then new ones ---- */
 
+/* The keys of an interconnection are not ours to limit. */
+static bool fits_vxlan(const struct central_plan *plan, const struct central_datapath *datapath)
+{
+	return !plan->vxlan || datapath->requested <= CENTRAL_VXLAN_DATAPATH_KEY_MAX ||
+	       ovsdb_smap_get(datapath_options(datapath), "interconn-ts");
+}
+
 static void request_key(struct central_plan *plan, struct central_keys *keys,
 			struct central_datapath *datapath)
 {
 	const char *text = ovsdb_smap_get(datapath_options(datapath), "requested-tnl-key");
+	const char *why = "in use by another datapath";
 
 	datapath->key = 0;
-	if (datapath->requested && central_keys_add(keys, datapath->requested))
+	if (!datapath->requested)
+		why = "not a number from 1 to 16777215";
+	else if (!fits_vxlan(plan, datapath))
+		why = "above 4095, too large for the chassis that use VXLAN";
+	else if (central_keys_add(keys, datapath->requested))
 		datapath->key = datapath->requested;
 	if (text && !datapath->key && !str_eq(text, "0"))
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY,
 				"%s \"%s\": requested-tnl-key %s is %s",
 				datapath->ls ? "logical switch" : "logical router",
-				datapath_name(datapath), text,
-				datapath->requested ? "in use by another datapath"
-						    : "not a number from 1 to 16777215");
+				datapath_name(datapath), text, why);
 	else
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY, NULL);
 }
@@ -64,7 +74,7 @@ static int request_rank(const struct central_datapath *datapath)
 static void new_key(struct central_plan *plan, struct central_keys *keys,
 		    struct central_datapath *datapath, uint32_t *hint)
 {
-	datapath->key = central_keys_allocate(keys, CENTRAL_DATAPATH_KEY_MAX, *hint);
+	datapath->key = central_keys_allocate(keys, central_datapath_key_max(plan), *hint);
 	if (datapath->key) {
 		*hint = datapath->key;
 		central_problem(plan, &datapath->warned, CENTRAL_NO_KEY, NULL);
@@ -132,7 +142,7 @@ static uint32_t kept_port_key(const struct central_port *port)
 
 static void request_port_key(struct central_plan *plan, struct central_port *port)
 {
-	bool taken;
+	const char *why = NULL;
 
 	if (!port->requested && !(port->warned & CENTRAL_BAD_KEY)) {
 		const struct ovsdb_datum *options =
@@ -141,22 +151,26 @@ static void request_port_key(struct central_plan *plan, struct central_port *por
 		if (!ovsdb_smap_get_int(options, "requested-tnl-key", 0))
 			return;
 	}
-	taken = port->requested && !central_keys_add(&plan->port_keys, port->requested);
-	if (port->requested && !taken)
+	if (!port->requested)
+		why = "not a number from 1 to 32767";
+	else if (port->requested > central_port_key_max(plan))
+		why = "above 2047, too large for the chassis that use VXLAN";
+	else if (central_keys_add(&plan->port_keys, port->requested))
 		port->key = port->requested;
-	if (port->requested && !taken)
+	else
+		why = "in use by another port of the switch";
+	if (!why)
 		central_problem(plan, &port->warned, CENTRAL_BAD_KEY, NULL);
 	else
 		central_problem(plan, &port->warned, CENTRAL_BAD_KEY,
 				"logical port \"%s\": requested-tnl-key is %s",
-				central_port_name(port),
-				taken ? "in use by another port of the switch"
-				      : "not a number from 1 to 32767");
+				central_port_name(port), why);
 }
 
 static void new_port_key(struct central_plan *plan, struct central_port *port, uint32_t *hint)
 {
-	port->key = (uint16_t)central_keys_allocate(&plan->port_keys, CENTRAL_PORT_KEY_MAX, *hint);
+	port->key = (uint16_t)central_keys_allocate(&plan->port_keys, central_port_key_max(plan),
+						    *hint);
 	if (port->key) {
 		*hint = port->key;
 		central_problem(plan, &port->warned, CENTRAL_NO_KEY, NULL);

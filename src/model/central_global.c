@@ -39,7 +39,7 @@ static void complete_options(const struct central_plan *plan, struct ovsdb_datum
 	/* ovn-controller may compare this with its own: another program's value is left alone. */
 	if (!ovsdb_smap_get(options, "northd_internal_version"))
 		central_smap_put(options, column, "northd_internal_version", plan->opts.version);
-	snprintf(text, sizeof(text), "%u", CENTRAL_DATAPATH_KEY_MAX);
+	snprintf(text, sizeof(text), "%u", central_datapath_key_max(plan));
 	central_smap_put(options, column, "max_tunid", text);
 }
 

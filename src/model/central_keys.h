@@ -18,6 +18,9 @@ struct central_keys {
 
 #define CENTRAL_DATAPATH_KEY_MAX 16711680u /* above: transit switches of an interconnection */
 #define CENTRAL_PORT_KEY_MAX     32767u
+/* While a chassis has a VXLAN encap: 12 bits each on the wire, half of the port keys for groups. */
+#define CENTRAL_VXLAN_DATAPATH_KEY_MAX 4095u
+#define CENTRAL_VXLAN_PORT_KEY_MAX     2047u
 
 void central_keys_done(struct central_keys *keys);
 void central_keys_clear(struct central_keys *keys);             /* keeps the memory */

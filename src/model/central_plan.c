@@ -217,6 +217,7 @@ void central_plan_update(struct central_plan *plan)
 	bool all = needs_everything(plan);
 
 	plan->all_dirty = false;
+	all |= central_see_encaps(plan, all);
 	if (all) {
 		plan->n_shared = 0;
 		plan->datapath_keys_dirty = true;

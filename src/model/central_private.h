@@ -129,6 +129,7 @@ struct central_plan {
 	VEC(struct uuid) address_sets; /* northbound rows to be looked at */
 	struct central_keys port_keys; /* scratch, for one datapath at a time */
 	bool all_dirty;
+	bool vxlan; /* a chassis has a VXLAN encap */
 	bool datapath_keys_dirty;
 	bool global_dirty;
 	bool nb_global_dirty;
@@ -137,6 +138,16 @@ struct central_plan {
 	size_t n_shared;
 	int64_t noticed_ms; /* when NB_Global.nb_cfg was last seen to be new */
 };
+
+static inline uint32_t central_datapath_key_max(const struct central_plan *plan)
+{
+	return plan->vxlan ? CENTRAL_VXLAN_DATAPATH_KEY_MAX : CENTRAL_DATAPATH_KEY_MAX;
+}
+
+static inline uint32_t central_port_key_max(const struct central_plan *plan)
+{
+	return plan->vxlan ? CENTRAL_VXLAN_PORT_KEY_MAX : CENTRAL_PORT_KEY_MAX;
+}
 
 /* ---- marks ---- */
 
@@ -190,6 +201,8 @@ void central_see_sb_ports(struct central_plan *plan, bool all);
 void central_see_sb_groups(struct central_plan *plan, bool all);
 void central_see_sb_sets(struct central_plan *plan, bool all);
 void central_see_chassis(struct central_plan *plan, bool all);
+/* True: the limits of keys have changed, so that everything must be looked at. */
+bool central_see_encaps(struct central_plan *plan, bool all);
 void central_see_globals(struct central_plan *plan, bool all);
 
 /* sb may be NULL: it has no row (any more). */

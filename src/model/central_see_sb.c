@@ -128,6 +128,31 @@ void central_see_chassis(struct central_plan *plan, bool all)
 		plan->nb_global_dirty = true;
 }
 
+static bool has_vxlan(const struct sb_chassis *row, const struct replica *sb)
+{
+	const struct ovsdb_datum *refs = sb_chassis_encaps(row);
+
+	for (uint32_t i = 0; i < refs->n; i++) {
+		const struct sb_encap *encap = sb_encap_get(sb, &refs->keys[i].uuid);
+
+		if (encap && str_eq(sb_encap_type(encap), "vxlan"))
+			return true;
+	}
+	return false;
+}
+
+bool central_see_encaps(struct central_plan *plan, bool all)
+{
+	bool before = plan->vxlan;
+
+	if (!all && !sb_chassis_first_change(plan->sb) && !sb_encap_first_change(plan->sb))
+		return false;
+	plan->vxlan = false;
+	SB_CHASSIS_FOREACH(row, plan->sb)
+	plan->vxlan |= has_vxlan(row, plan->sb);
+	return plan->vxlan != before;
+}
+
 void central_see_globals(struct central_plan *plan, bool all)
 {
 	if (!all && !nb_global_first_change(plan->nb) && !sb_global_first_change(plan->sb))

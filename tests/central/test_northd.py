@@ -255,9 +255,9 @@ def chassis_uuid(side, name):
     return ["set", []]
 
 
-def add_chassis(side, name, hostname):
+def add_chassis(side, name, hostname, encap="geneve", address="192.0.2.1"):
     side.sb.transact(
-        {"op": "insert", "table": "Encap", "uuid-name": "e", "row": {"type": "geneve", "ip": "192.0.2.1", "chassis_name": name}},
+        {"op": "insert", "table": "Encap", "uuid-name": "e", "row": {"type": encap, "ip": address, "chassis_name": name}},
         {"op": "insert", "table": "Chassis", "row": {
             "name": name, "hostname": hostname, "encaps": ["named-uuid", "e"],
             "other_config": ["map", [["port-up-notif", "true"]]]}})
@@ -280,6 +280,54 @@ def test_up_and_requested_chassis(both):
     for side in (both.ours, both.theirs):
         side.sb.transact({"op": "delete", "table": "Chassis", "where": []})
     both.compare()
+
+
+def max_tunid(side):
+    return [dict(side.nb.rows("NB_Global")[0]["options"][1])["max_tunid"],
+            dict(side.sb.rows("SB_Global")[0]["options"][1])["max_tunid"]]
+
+
+def test_keys_fit_while_a_chassis_uses_vxlan(both):
+    def request(switch, key, **more):
+        both.set_switch(switch, other_config=smap(requested_tnl_key=str(key), **more))
+
+    def compare():
+        both.compare()
+        assert max_tunid(both.ours) == max_tunid(both.theirs)
+
+    large = both.add_switch(other_config=smap(requested_tnl_key="5000"))
+    small, transit = both.add_switch(), both.add_switch()
+    both.add_ports(large, {"options": smap(requested_tnl_key="2100")}, {})
+    ports = both.add_ports(small, {}, {"options": smap(requested_tnl_key="2046")})
+    both.sync()
+    compare()
+    for side in (both.ours, both.theirs):
+        add_chassis(side, "hv1", "host1")
+        add_chassis(side, "hv2", "host2", "vxlan", "192.0.2.2")
+    compare()
+    assert max_tunid(both.ours) == ["4095", "4095"]
+    # What has a key keeps it; a new request that does not fit is not heard.
+    both.add_ports(large, {})
+    both.add_ports(small, {})
+    compare()
+    both.add_ports(small, {})
+    compare()
+    both.set_port(ports[0], options=smap(requested_tnl_key="2048"))
+    compare()
+    both.set_port(ports[0], options=smap(requested_tnl_key="2047"))
+    compare()
+    for key in 4096, 4095:
+        request(small, key)
+        compare()
+    request(transit, 16711690, interconn_ts="ts1")
+    compare()
+    both.add_switch()
+    compare()
+    for side in (both.ours, both.theirs):
+        side.sb.transact({"op": "delete", "table": "Chassis", "where": [["name", "==", "hv2"]]})
+    both.add_ports(small, {})
+    compare()
+    assert max_tunid(both.ours) == ["16711680", "16711680"]
 
 
 def edit(both):
