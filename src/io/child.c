@@ -13,6 +13,8 @@
 #define BACKOFF_MAX_MS 8000
 #define HEALTHY_MS     10000
 
+#define STATUS_NOT_FOUND 127 /* setpriv(1) */
+
 struct child {
 	uv_loop_t *loop;
 	char *name;
@@ -55,6 +57,8 @@ static void exit_words(const char *name, int64_t status, int signal, struct err 
 {
 	if (signal)
 		err_set(err, -ECHILD, "%s: ended by signal %d", name, signal);
+	else if (status == STATUS_NOT_FOUND)
+		err_set(err, -ENOENT, "%s: cannot be started: is it installed?", name);
 	else
 		err_set(err, -ECHILD, "%s: exited with status %lld", name, (long long)status);
 }
@@ -272,11 +276,12 @@ static void on_pipe_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void on_pipe_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct pipe *pipe = stream->data;
+	size_t room = CHILD_OUTPUT_BYTES - pipe->text.len;
 
 	if (n < 0)
 		uv_close((uv_handle_t *)stream, on_pipe_closed);
-	else if (pipe->text.len + n <= CHILD_OUTPUT_BYTES)
-		str_addn(&pipe->text, buf->base, n);
+	else
+		str_addn(&pipe->text, buf->base, (size_t)n < room ? (size_t)n : room);
 }
 
 static void pipe_init(uv_loop_t *loop, struct run *run, struct pipe *pipe)

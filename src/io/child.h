@@ -20,7 +20,8 @@ struct child_opts {
 	void *owner;
 };
 
-/* Strings are copied.  -errno with a reason if it cannot be started the first time. */
+/* Strings are copied.  -errno with a reason if no process can be had the first time; that there is no such program
+ * comes out by ended(). */
 int child_start(const struct child_opts *opts, struct child **ret, struct err *err);
 /* Sends SIGTERM if it runs, does not restart it, calls nothing any more.  Memory goes once it has ended and
  * libuv has let go.  NULL is fine. */

@@ -47,6 +47,14 @@ static bool next_word(const char **list, char *ret, size_t size)
 	return true;
 }
 
+static bool has_encap(const struct chassis_config *config, const char *type, const struct ip *ip)
+{
+	for (size_t i = 0; i < config->n_encaps; i++)
+		if (str_eq(config->encaps[i].type, type) && ip_eq(&config->encaps[i].ip, ip))
+			return true;
+	return false;
+}
+
 static void add_encaps(struct chassis_config *config, const char *type, const char *ips,
 		       const char *default_ip)
 {
@@ -54,7 +62,7 @@ static void add_encaps(struct chassis_config *config, const char *type, const ch
 	struct ip ip;
 
 	while (next_word(&ips, text, sizeof(text))) {
-		struct chassis_encap *encap = &config->encaps[config->n_encaps];
+		struct chassis_encap *encap;
 
 		if (!ip_parse(text, &ip)) {
 			snprintf(config->problem, sizeof(config->problem),
@@ -64,11 +72,13 @@ static void add_encaps(struct chassis_config *config, const char *type, const ch
 		}
 		if (config->n_encaps == ARRAY_SIZE(config->encaps))
 			return;
+		if (has_encap(config, type, &ip))
+			continue;
+		encap = &config->encaps[config->n_encaps++];
 		snprintf(encap->type, sizeof(encap->type), "%s", type);
 		ip_format(&ip, encap->ip_text);
 		encap->ip = ip;
 		encap->is_default = str_eq(default_ip, encap->ip_text);
-		config->n_encaps++;
 	}
 }
 

@@ -59,6 +59,9 @@ static void test_configuration(void **state)
 		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve,vxlan'], "
 		  "['ovn-encap-ip', '10.0.0.1,fd00::1']",
 		  NULL, "", "types times addresses", 4 },
+		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve,geneve'], "
+		  "['ovn-encap-ip', 'fd00::1,10.0.0.1,fd00:0::1']",
+		  NULL, "", "each once: two rows of one address would be refused", 2 },
 		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve'], "
 		  "['ovn-encap-ip', '10.0.0.1'], ['ovn-encap-ip-a', '10.0.0.2,10.0.0.3']",
 		  NULL, "", "the chassis' own key wins", 2 },
