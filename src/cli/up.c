@@ -122,11 +122,13 @@ int up_main(int argc, char **argv)
 	struct central_opts central_opts = { 0 };
 	AUTO_FREE char *nb = default_remote("ovnnb_db.sock"), *sb = default_remote("ovnsb_db.sock");
 	AUTO_FREE char *central_run_dir = NULL;
-	struct host_opts host_opts = { .encap_ip = "127.0.0.1", .ovn_remote = sb, .nb_remote = nb };
+	struct host_opts host_opts = { .default_encap_ip = "127.0.0.1",
+				       .ovn_remote = sb,
+				       .nb_remote = nb };
 	struct cli_words words;
 	/* clang-format off */
 	const struct opt table[] = {
-		{ "encap-ip", 0, OPT_STRING, &host_opts.encap_ip, "IP", "this machine's tunnel address, for further hosts to join (default: 127.0.0.1)" },
+		{ "encap-ip", 0, OPT_STRING, &host_opts.encap_ip, "IP", "this machine's tunnel address, for further hosts to join (default: what is set already, else 127.0.0.1)" },
 		{ "system-id", 0, OPT_STRING, &host_opts.system_id, "NAME", "this machine's name as a chassis (default: the host name)" },
 		{ "nb-listen", 0, OPT_STRING, &central_opts.nb_listen, "REMOTES", "where the northbound database listens as well, e.g. ptcp:6641" },
 		{ "sb-listen", 0, OPT_STRING, &central_opts.sb_listen, "REMOTES", "where the southbound database listens as well, e.g. ptcp:6642" },

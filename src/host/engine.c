@@ -77,7 +77,7 @@ static bool settings_are_written(struct host *host, struct pass *pass)
 	const struct ovs_open_vswitch *root = ovs_open_vswitch_first(pass->ovs);
 	const struct ovsdb_datum *ids = root ? ovs_open_vswitch_external_ids(root) : NULL;
 	const struct host_opts *opts = &host->opts;
-	const char *system_id = opts->system_id;
+	const char *system_id = opts->system_id, *encap_ip = opts->encap_ip;
 	struct uuid row;
 	struct txn *txn;
 
@@ -92,8 +92,10 @@ static bool settings_are_written(struct host *host, struct pass *pass)
 	put_setting(txn, &row, ids, "system-id", system_id);
 	put_setting(txn, &row, ids, "ovn-remote", opts->ovn_remote);
 	put_setting(txn, &row, ids, "ovn-nb-remote", opts->nb_remote);
-	put_setting(txn, &row, ids, "ovn-encap-ip", opts->encap_ip);
-	if (opts->encap_type || (opts->encap_ip && !ovsdb_smap_get(ids, "ovn-encap-type")))
+	if (!encap_ip && !ovsdb_smap_get(ids, "ovn-encap-ip"))
+		encap_ip = opts->default_encap_ip;
+	put_setting(txn, &row, ids, "ovn-encap-ip", encap_ip);
+	if (opts->encap_type || (encap_ip && !ovsdb_smap_get(ids, "ovn-encap-type")))
 		put_setting(txn, &row, ids, "ovn-encap-type", opts->encap_type ?: "geneve");
 	host->settings_written = root && txn_is_empty(txn);
 	host_txn_send(&host->ovs, txn);
@@ -278,6 +280,9 @@ static bool is_networkable(struct host *host, struct pass *pass)
 	if (!host->dp || !host->sb.client || !client_is_synced(host->sb.client) ||
 	    !sb_global_first(pass->sb))
 		return false;
+	/* What an earlier process left in the maps stays until all of its ports are known here again. */
+	if (!host->applied && ports_are_attaching(host->ports))
+		return false;
 	if (!host->nb.client)
 		return true;
 	return client_is_synced(host->nb.client) && nb_global_first(pass->nb);
@@ -370,7 +375,7 @@ static void run_network(struct host *host, struct pass *pass)
 	settle_ms = tunnels_settle_ms(host->tunnels, pass->now_ms);
 	if (settle_ms)
 		wake_at(pass, settle_ms);
-	pass->settled = !settle_ms;
+	pass->settled = !settle_ms && !ports_are_attaching(host->ports);
 	pass->networked = true;
 }
 
@@ -560,6 +565,8 @@ static void round_steps(struct host *host, struct pass *pass)
 	pass->nb = host->nb.client ? client_replica(host->nb.client) : NULL;
 	run_ports(host, pass);
 	run_network(host, pass);
+	if (host->ports && !ports_are_settled(host->ports))
+		wake_at(pass, pass->now_ms);
 	write_rows(host, pass);
 	advance(host, pass);
 }

@@ -22,6 +22,7 @@ struct host_opts {
 	const char *chassis; /* as ovn-controller's -n */
 	/* Written to Open_vSwitch.external_ids once the database is there. */
 	const char *ovn_remote, *encap_ip, *encap_type, *system_id, *nb_remote;
+	const char *default_encap_ip; /* likewise, but only where none is set */
 	bool remove; /* take the chassis away, with everything of ours on this machine, and finish */
 	/* Called once, from the loop, when the host cannot go on (err), or with NULL when a removal is complete. */
 	void (*finished)(void *owner, const struct err *err);

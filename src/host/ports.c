@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <uv.h>
 
 #include "dp/datapath.h"
 #include "model/chassis.h"
@@ -17,6 +18,12 @@
 #include "util/str.h"
 
 LOG_MODULE("port");
+
+enum {
+	/* Linux makes each new tcx link, and each that goes, wait for an RCU grace period, some 10 ms: many are
+	 * spread over rounds, so that the agent keeps answering. */
+	SLICE_MS = 50,
+};
 
 struct port {
 	char *name; /* Interface.name */
@@ -38,6 +45,8 @@ struct ports {
 	struct datapath *dp;
 	struct port *all;
 	VEC(uint32_t) leaving; /* devices whose programs go with the next ports_settle() */
+	uint64_t slice_end_ns; /* of this round's share of attaching and detaching */
+	bool attaching;        /* some are put off */
 	VEC(struct binding_iface) bindings;
 };
 
@@ -83,12 +92,22 @@ static void unplug(struct ports *ports, struct port *port)
 	port->plugged = port->attached = port->failed = false;
 }
 
-static void attach(struct ports *ports, struct port *port)
+static bool is_slice_over(const struct ports *ports)
+{
+	return uv_hrtime() >= ports->slice_end_ns;
+}
+
+/* False: put off. */
+static bool attach(struct ports *ports, struct port *port)
 {
 	struct err err = ERR_INIT;
 
 	if (port->attached)
-		return;
+		return true;
+	if (is_slice_over(ports)) {
+		ports->attaching = true;
+		return false;
+	}
 	if (datapath_attach(ports->dp, DATAPATH_WORKLOAD, port->ifindex, &err) == 0) {
 		port->attached = true;
 		port->failed = false;
@@ -96,6 +115,7 @@ static void attach(struct ports *ports, struct port *port)
 		log_warn("interface %s: cannot attach the programs: %s", port->name, err.text);
 		port->failed = true;
 	}
+	return true;
 }
 
 static void plug(struct ports *ports, struct port *port)
@@ -173,8 +193,7 @@ static void run_port(struct ports *ports, const struct vswitch_port *at, const c
 	set_text(&port->encap_ip, encap_ip);
 	if (!ifindex)
 		return;
-	attach(ports, port);
-	if (!same)
+	if (attach(ports, port) && !same)
 		plug(ports, port);
 }
 
@@ -185,6 +204,8 @@ void ports_run(struct ports *ports, const struct replica *ovs, const struct vswi
 {
 	struct port *port, *next;
 
+	ports->slice_end_ns = uv_hrtime() + SLICE_MS * UINT64_C(1000000);
+	ports->attaching = false;
 	HASH_ITER(hh, ports->all, port, next)
 	port->seen = false;
 	for (size_t i = 0; i < n; i++) {
@@ -216,10 +237,22 @@ bool ports_is_workload(const struct ports *ports, uint32_t ifindex)
 
 void ports_settle(struct ports *ports)
 {
-	VEC_FOREACH(ifindex, ports->leaving)
-		if (!ports_is_workload(ports, *ifindex))
-			datapath_detach(ports->dp, DATAPATH_WORKLOAD, *ifindex);
-	VEC_CLEAR(ports->leaving);
+	while (ports->leaving.n && !is_slice_over(ports)) {
+		uint32_t ifindex = ports->leaving.v[--ports->leaving.n];
+
+		if (!ports_is_workload(ports, ifindex))
+			datapath_detach(ports->dp, DATAPATH_WORKLOAD, ifindex);
+	}
+}
+
+bool ports_are_attaching(const struct ports *ports)
+{
+	return ports->attaching;
+}
+
+bool ports_are_settled(const struct ports *ports)
+{
+	return !ports->attaching && ports->leaving.n == 0;
 }
 
 const struct binding_iface *ports_bindings(struct ports *ports, const struct replica *ovs,

@@ -19,12 +19,15 @@ struct replica;
 struct ports *ports_new(struct network *network, struct datapath *dp);
 void ports_free(struct ports *ports);
 
-/* Brings the set in line with what the switch says. */
+/* Brings the set in line with what the switch says.  Many new ports take several rounds. */
 void ports_run(struct ports *ports, const struct replica *ovs, const struct vswitch_port *all,
 	       size_t n, const struct chassis_config *config);
 /* After the datapath was written: takes the programs off devices that are not ours to serve any more.  (Their entries
  * go first, so that no packet is judged by half an entry.) */
 void ports_settle(struct ports *ports);
+/* There are ports yet to be attached; or, for settled, neither such nor devices to be left. */
+bool ports_are_attaching(const struct ports *ports);
+bool ports_are_settled(const struct ports *ports);
 bool ports_is_workload(const struct ports *ports, uint32_t ifindex);
 
 /* The interfaces as binding_run() wants them; borrowed until the next call, or change of rows. */

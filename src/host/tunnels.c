@@ -159,6 +159,8 @@ static void find_neigh(struct tunnels *tunnels, struct tunnel *tunnel, uint64_t 
 		route->destination_mac = neigh->mac;
 		route->source_mac = link->mac;
 	}
+	if (!neigh) /* the kernel forgets all of a device's when its MAC address changes */
+		tunnel->kept_ifindex = 0;
 	if (!neigh || !neigh->permanent)
 		keep_neigh(tunnels, tunnel, now_ms);
 	if (route->neighbor)

@@ -181,14 +181,16 @@ def test_a_neighbour_may_change_its_mac_address(wire):
     wire.give_addresses()
     wire.start()
     wire.wait_reachable()
-    # No announcement: the kernel finds out by itself, because it was told to keep the neighbour.
+    # The kernel of host 2 forgets its neighbours; asking for them again tells host 1.
     wire.hosts[1].ip("link", "set", "u0", "address", "02:00:00:00:00:99")
     wire.wait_reachable()
-    first, second = wire.workloads
+    wire.hosts[1].stop()
     subprocess.run(wire.hosts[1].inside("sysctl", "-qw", "net.ipv4.conf.u0.arp_notify=1"), check=True)
     wire.hosts[1].ip("link", "set", "u0", "address", "02:00:00:00:00:9a")
     wait_for(lambda: "02:00:00:00:00:9a" in wire.hosts[0].ip("neigh"), "the announcement arrives", wire.log)
     wire.wait_reachable()
+    wire.hosts[1].start()
+    wait_for(lambda: wire.hosts[1].log().count("the datapath holds") == 2, "it has started again", wire.log)
 
 
 def test_a_smaller_mtu_is_told_to_the_sender(wire):
