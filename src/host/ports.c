@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "dp/datapath.h"
+#include "host/quiet.h"
 #include "model/chassis.h"
 #include "model/network.h"
 #include "ovsdb/datum.h"
@@ -109,6 +110,7 @@ static bool attach(struct ports *ports, struct port *port)
 		return false;
 	}
 	if (datapath_attach(ports->dp, DATAPATH_WORKLOAD, port->ifindex, &err) == 0) {
+		quiet_begin(port->ifindex);
 		port->attached = true;
 		port->failed = false;
 	} else if (!port->failed) {
@@ -240,8 +242,10 @@ void ports_settle(struct ports *ports)
 	while (ports->leaving.n && !is_slice_over(ports)) {
 		uint32_t ifindex = ports->leaving.v[--ports->leaving.n];
 
-		if (!ports_is_workload(ports, ifindex))
-			datapath_detach(ports->dp, DATAPATH_WORKLOAD, ifindex);
+		if (ports_is_workload(ports, ifindex))
+			continue;
+		datapath_detach(ports->dp, DATAPATH_WORKLOAD, ifindex);
+		quiet_end(ifindex);
 	}
 }
 

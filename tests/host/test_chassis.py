@@ -46,6 +46,20 @@ def test_without_its_iface_id_an_interface_is_no_port(world):
     host.wait_get("Interface", "vp1", "external_ids", "{}")
 
 
+def test_the_host_keeps_silent_on_ports(world):
+    host = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    host.wait_log("the datapath holds")
+    host.add_veth("vp1")
+    for name in ("vp1", "vp1-p"):
+        host.ip("link", "set", name, "up")
+    host.heddle("plug", "vp1", "p1")
+    assert "inet6" not in host.ip("addr", "show", "dev", "vp1")
+    assert "inet6" in host.ip("addr", "show", "dev", "vp1-p")
+    host.heddle("unplug", "vp1")
+    wait_for(lambda: "inet6" in host.ip("addr", "show", "dev", "vp1"), "the host may speak there again", host.log)
+
+
 def test_a_localport_is_bound_nowhere(world):
     host = world.host(1).start()
     world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1", "--", "lsp-set-type", "p1", "localport")
