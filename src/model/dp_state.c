@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "util/alloc.h"
-#include "util/array.h"
-#include "util/str.h"
+#include "util/table.h"
 
 /* An entry is one key of one map.  Claims hang on it, one per owner that wants the key, the winner first;
  * what the kernel holds is stored beside them.  An entry whose winner and kernel value differ waits in the
@@ -25,23 +24,11 @@ enum phase {
 	PHASE_COUNT,
 };
 
-/* Hash tables with the link inside the element: half a million entries should not pay for more. */
-struct node {
-	struct node *next;
-	uint32_t hash;
-};
-
-struct table {
-	struct node **buckets;
-	size_t n_buckets; /* a power of two */
-	size_t n;
-};
-
 struct claim;
 
 struct entry {
-	struct node node;     /* first: a node is its entry */
-	struct claim *claims; /* by rank of the owner */
+	struct table_node node; /* first: a node is its entry */
+	struct claim *claims;   /* by rank of the owner */
 	struct entry *queue_prev, *queue_next;
 	uint8_t map;
 	uint8_t phase;
@@ -50,7 +37,7 @@ struct entry {
 };
 
 struct owner {
-	struct node node; /* first: a node is its owner */
+	struct table_node node; /* first: a node is its owner */
 	struct dp_owner id;
 	struct claim *claims;
 };
@@ -104,70 +91,6 @@ const char *dp_map_name(enum dp_map map)
 	return map_info[map].name;
 }
 
-/* ---- hash tables ---- */
-
-/* FNV-1a with a final mix: buckets are chosen by the low bits. */
-static uint32_t hash_bytes(uint32_t hash, const void *data, size_t size)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ p[i]) * 16777619u;
-	hash ^= hash >> 15;
-	hash *= 0x2c1b3c6du;
-	return hash ^ hash >> 13;
-}
-
-static void table_grow(struct table *table)
-{
-	size_t n_buckets = table->n_buckets ? 2 * table->n_buckets : 64;
-	struct node **buckets = xcalloc(n_buckets, sizeof(struct node *));
-
-	for (size_t i = 0; i < table->n_buckets; i++) {
-		struct node *node = table->buckets[i];
-
-		while (node) {
-			struct node *next = node->next;
-			struct node **bucket = &buckets[node->hash & (n_buckets - 1)];
-
-			node->next = *bucket;
-			*bucket = node;
-			node = next;
-		}
-	}
-	free(table->buckets);
-	table->buckets = buckets;
-	table->n_buckets = n_buckets;
-}
-
-static void table_add(struct table *table, struct node *node, uint32_t hash)
-{
-	struct node **bucket;
-
-	if (table->n >= table->n_buckets)
-		table_grow(table);
-	bucket = &table->buckets[hash & (table->n_buckets - 1)];
-	node->hash = hash;
-	node->next = *bucket;
-	*bucket = node;
-	table->n++;
-}
-
-static void table_remove(struct table *table, struct node *node)
-{
-	struct node **link = &table->buckets[node->hash & (table->n_buckets - 1)];
-
-	while (*link != node)
-		link = &(*link)->next;
-	*link = node->next;
-	table->n--;
-}
-
-static struct node *table_bucket(const struct table *table, uint32_t hash)
-{
-	return table->n_buckets ? table->buckets[hash & (table->n_buckets - 1)] : NULL;
-}
-
 /* ---- entries ---- */
 
 static const void *entry_key(const struct entry *entry)
@@ -182,14 +105,15 @@ static uint8_t *entry_value(struct entry *entry)
 
 static uint32_t entry_hash(enum dp_map map, const void *key)
 {
-	return hash_bytes(2166136261u + map, key, dp_map_key_size(map));
+	return table_hash(TABLE_HASH_INIT + map, key, dp_map_key_size(map));
 }
 
 static struct entry *entry_find(const struct dp_state *state, enum dp_map map, const void *key)
 {
 	uint32_t hash = entry_hash(map, key);
 
-	for (struct node *node = table_bucket(&state->entries, hash); node; node = node->next) {
+	for (struct table_node *node = table_bucket(&state->entries, hash); node;
+	     node = node->next) {
 		struct entry *entry = (struct entry *)node;
 
 		if (node->hash == hash && entry->map == map &&
@@ -279,14 +203,15 @@ static void entry_set_have(struct entry *entry, const void *value)
 
 static uint32_t owner_hash(const struct dp_owner *id)
 {
-	return hash_bytes(2166136261u, id, sizeof(*id));
+	return table_hash(TABLE_HASH_INIT, id, sizeof(*id));
 }
 
 static struct owner *owner_find(const struct dp_state *state, const struct dp_owner *id)
 {
 	uint32_t hash = owner_hash(id);
 
-	for (struct node *node = table_bucket(&state->owners, hash); node; node = node->next) {
+	for (struct table_node *node = table_bucket(&state->owners, hash); node;
+	     node = node->next) {
 		struct owner *owner = (struct owner *)node;
 
 		if (node->hash == hash && memcmp(&owner->id, id, sizeof(*id)) == 0)
@@ -352,39 +277,30 @@ struct dp_state *dp_state_new(void)
 	return xcalloc(1, sizeof(struct dp_state));
 }
 
-static void free_claims(struct claim *claim)
+static void entry_free(struct table_node *node)
 {
+	struct claim *claim = ((struct entry *)node)->claims;
+
 	while (claim) {
 		struct claim *next = claim->next_of_entry;
 
 		free(claim);
 		claim = next;
 	}
+	free(node);
 }
 
-static void table_done(struct table *table, bool holds_entries)
+static void owner_free(struct table_node *node)
 {
-	for (size_t i = 0; i < table->n_buckets; i++) {
-		struct node *node = table->buckets[i];
-
-		while (node) {
-			struct node *next = node->next;
-
-			if (holds_entries)
-				free_claims(((struct entry *)node)->claims);
-			free(node);
-			node = next;
-		}
-	}
-	free(table->buckets);
+	free(node);
 }
 
 void dp_state_free(struct dp_state *state)
 {
 	if (!state)
 		return;
-	table_done(&state->entries, true);
-	table_done(&state->owners, false);
+	table_done(&state->entries, entry_free);
+	table_done(&state->owners, owner_free);
 	free(state);
 }
 
@@ -539,7 +455,7 @@ void dp_state_each(const struct dp_state *state,
 		   void *arg)
 {
 	for (size_t i = 0; i < state->entries.n_buckets; i++) {
-		for (struct node *node = state->entries.buckets[i]; node; node = node->next) {
+		for (struct table_node *node = state->entries.buckets[i]; node; node = node->next) {
 			const struct entry *entry = (const struct entry *)node;
 
 			if (entry->claims)
@@ -553,54 +469,4 @@ const void *dp_state_get(const struct dp_state *state, enum dp_map map, const vo
 	const struct entry *entry = entry_find(state, map, key);
 
 	return entry && entry->claims ? entry->claims->value : NULL;
-}
-
-struct comparison {
-	const struct dp_state *other;
-	const char *other_name;
-	bool same;
-	char *what;
-};
-
-static void add_hex(struct str *text, const void *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		str_addf(text, "%s%02x", i && i % 4 == 0 ? " " : "", ((const uint8_t *)data)[i]);
-}
-
-static void compare_entry(void *arg, enum dp_map map, const void *key, const void *value)
-{
-	struct comparison *c = arg;
-	const void *other = dp_state_get(c->other, map, key);
-	struct str text = STR_INIT;
-
-	if (!c->same || (other && memcmp(value, other, dp_map_value_size(map)) == 0))
-		return;
-	c->same = false;
-	str_addf(&text, "%s[", dp_map_name(map));
-	add_hex(&text, key, dp_map_key_size(map));
-	str_add(&text, "] is ");
-	add_hex(&text, value, dp_map_value_size(map));
-	str_addf(&text, "; in the %s: ", c->other_name);
-	if (other)
-		add_hex(&text, other, dp_map_value_size(map));
-	else
-		str_add(&text, "nothing");
-	c->what = str_take(&text);
-}
-
-bool dp_state_same_wants(const struct dp_state *a, const struct dp_state *b, char **ret_what)
-{
-	struct comparison c = { .other = b, .other_name = "second", .same = true };
-
-	dp_state_each(a, compare_entry, &c);
-	c.other = a;
-	c.other_name = "first";
-	if (c.same)
-		dp_state_each(b, compare_entry, &c);
-	if (!c.same && ret_what)
-		*ret_what = c.what;
-	else
-		free(c.what);
-	return c.same;
 }
