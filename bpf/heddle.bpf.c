@@ -31,6 +31,8 @@ int vif_in(struct __sk_buff *skb)
 	p.in_key = port->port_key;
 	p.from_localport = port->flags & DP_PORT_LOCALPORT;
 	p.local = port->local;
+	if (skb->mark == DP_MARK_VXLAN)
+		return stage_parse(&p) ? TC_ACT_SHOT : stage_flood_again(&p);
 	count_rx(skb->ifindex, skb->len);
 	if (port->flags & DP_PORT_DISABLED)
 		return drop(&p, DP_DROP_PORT_DISABLED);

@@ -187,7 +187,7 @@ struct dp_drop_key {
 	X(TUNNEL_TO_LOCALPORT, "a packet from a tunnel names a localport")                   \
 	X(TUNNEL_NOT_HERE, "a packet from a tunnel names a port that is not on this host")   \
 	X(TUNNEL_SENDER, "the packet's tunnel addresses are not those of a known host")      \
-	X(TUNNEL_HEADER, "malformed Geneve header")                                          \
+	X(TUNNEL_HEADER, "malformed Geneve or VXLAN header")                                 \
 	X(TUNNEL_OPTION, "Geneve without OVN's option, or with an unknown critical one")     \
 	X(TUNNEL_ECN, "outer header marks congestion, inner packet cannot carry it")         \
 	X(TUNNEL_DOWN, "no route to the other host")                                         \
@@ -195,7 +195,8 @@ struct dp_drop_key {
 	X(HOST_STACK, "sent to the workload by the host's own stack")                        \
 	X(INTERNAL, "the kernel refused a step; please report")                              \
 	X(SEGMENTATION, "large segment of the workload's own tunnel: turn off its offload")   \
-	X(DEVICE_REFUSED, "a device that is down, gone or overrun refused a copy")
+	X(DEVICE_REFUSED, "a device that is down, gone or overrun refused a copy")             \
+	X(VXLAN_KEY, "the switch's or the port's key does not fit into VXLAN")
 
 enum dp_drop {
 	DP_NO_DROP,
@@ -208,6 +209,8 @@ enum dp_drop {
 /* skb->mark of a packet that a program has judged already, on its way to vif_out on the same host.
  * A workload cannot set it: the mark is cleared when a packet crosses network namespaces. */
 #define DP_MARK_JUDGED 0x48444c01u
+/* The same of a flooded packet that comes in by vif_in a second time, for the hosts that VXLAN reaches. */
+#define DP_MARK_VXLAN 0x48444c02u
 
 /* The wire: Geneve (RFC 8926) as OVN uses it, reference ovn.md 2.1. */
 #define DP_GENEVE_PORT      6081

@@ -164,6 +164,40 @@ static __always_inline int tunnel_deliver(struct pkt *p, __u16 out_key, __u32 st
 	return stage_deliver(p, target);
 }
 
+/* In: a packet to VXLAN's port.  It is ours if we speak VXLAN with its sender, or with anyone; a device of the host's
+ * own may want it otherwise.  Out: as stage_decap(). */
+static __noinline int decap_vxlan(struct pkt *p, struct outer *h, const struct dp_tunnel_key *pair)
+{
+	struct __sk_buff *skb = p->skb;
+	const struct dp_tunnel *tunnel = bpf_map_lookup_elem(&tunnels, pair);
+	__u32 ip_bytes = bpf_ntohs(h->ip.tot_len), vni;
+	struct dp_tunnel_key alone = {};
+	__u16 out_key;
+
+	if (!tunnel) {
+		__builtin_memcpy(alone.local, pair->local, 16);
+		tunnel = bpf_map_lookup_elem(&tunnels, &alone);
+		return tunnel && tunnel->flags & DP_TUNNEL_VXLAN ? drop(p, DP_DROP_TUNNEL_SENDER)
+								 : VERDICT_PASS;
+	}
+	if (!(tunnel->flags & DP_TUNNEL_VXLAN))
+		return VERDICT_PASS;
+	if (bpf_skb_load_bytes(skb, UDP_BYTES, &h->geneve, VXLAN_OUTER_BYTES - UDP_BYTES) < 0 ||
+	    (!skb->gso_size && (ip_bytes + ETH_HLEN > skb->len || ip_bytes < VXLAN_ENCAP_BYTES)))
+		return drop(p, DP_DROP_TRUNCATED);
+	if (!(h->geneve.version_optlen & VXLAN_HAS_VNI))
+		return drop(p, DP_DROP_TUNNEL_HEADER);
+	vni = bpf_ntohl(h->geneve.vni) >> 8;
+	p->datapath = vni & 0xfff;
+	__builtin_memcpy(&p->eth, vxlan_inner(h), sizeof(p->eth));
+	out_key = vni >> 12;
+	if (out_key & DP_VXLAN_GROUP)
+		out_key = DP_GROUP_MIN | (out_key & (DP_VXLAN_GROUP - 1));
+	if ((h->ip.tos & 3) == ECN_CE && !hand_on_congestion(p, VXLAN_OUTER_BYTES))
+		return drop(p, DP_DROP_TUNNEL_ECN);
+	return tunnel_deliver(p, out_key, VXLAN_ENCAP_BYTES);
+}
+
 /* In: a packet from the underlay.  Out: untouched if it is not for our tunnels, else delivered or dropped. */
 static __always_inline int stage_decap(struct __sk_buff *skb)
 {
@@ -179,11 +213,13 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 		return VERDICT_PASS;
 	if (bpf_skb_load_bytes(skb, 0, &h->eth, UDP_BYTES) < 0)
 		return VERDICT_PASS;
-	if (h->ip.protocol != IPPROTO_UDP || h->udp.dest != bpf_htons(DP_GENEVE_PORT) ||
-	    h->ip.ihl != 5 || (h->ip.frag_off & bpf_htons(0x3fff)))
+	if (h->ip.protocol != IPPROTO_UDP || h->ip.ihl != 5 || (h->ip.frag_off & bpf_htons(0x3fff)))
 		return VERDICT_PASS;
 	map_v4(pair.remote, h->ip.saddr);
 	map_v4(pair.local, h->ip.daddr);
+	if (h->udp.dest != bpf_htons(DP_GENEVE_PORT))
+		return h->udp.dest == bpf_htons(DP_VXLAN_PORT) ? decap_vxlan(&p, h, &pair)
+							       : VERDICT_PASS;
 	if (!bpf_map_lookup_elem(&tunnels, &pair))
 		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
 

@@ -123,7 +123,7 @@ static __always_inline void outer_address(struct outer *o, const struct dp_tunne
  * tunnel's marks (before DECAP_L4 no kernel takes them off), so that the kernel refuses to add a tunnel.  But room for the same
  * headers puts every offset it has kept in the right place again.  TCP tells: in a tunnel of the workload's own the
  * outermost protocol would be another. */
-static __always_inline long make_room_again(struct pkt *p)
+static __always_inline long make_room_again(struct pkt *p, __u32 bytes)
 {
 	struct __sk_buff *skb = p->skb;
 	bool v4 = p->eth.h_proto == bpf_htons(ETH_P_IP);
@@ -134,30 +134,29 @@ static __always_inline long make_room_again(struct pkt *p)
 	if (protocol != IPPROTO_TCP)
 		return -1;
 	if (v4)
-		return bpf_skb_adjust_room(skb, ENCAP_BYTES, BPF_ADJ_ROOM_MAC, PLAIN_FLAGS);
+		return bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, PLAIN_FLAGS);
 	if (!has_decap_l3)
 		return -1;
 	/* The way back from a larger step also tells the kernel that the packet is IPv4 now. */
-	r = bpf_skb_adjust_room(skb, ENCAP_BYTES + sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
-				PLAIN_FLAGS);
+	r = bpf_skb_adjust_room(skb, bytes + sizeof(struct iphdr), BPF_ADJ_ROOM_MAC, PLAIN_FLAGS);
 	return r ? r
 		 : bpf_skb_adjust_room(skb, -(__s32)sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
 				       PLAIN_FLAGS | ADJ_ROOM_DECAP_L3_IPV4);
 }
 
-/* Grows the packet in front.  What is not IP, or is a tunnel of the workload's own already (the kernel
+/* Grows the packet in front by bytes.  What is not IP, or is a tunnel of the workload's own already (the kernel
  * keeps offsets for one tunnel only), grows as plain bytes: right for all but large segments. */
-static __always_inline enum dp_drop make_room(struct pkt *p)
+static __always_inline enum dp_drop make_room(struct pkt *p, __u32 bytes)
 {
 	struct __sk_buff *skb = p->skb;
 
 	if (is_ip(p->eth.h_proto)) {
-		if (!bpf_skb_adjust_room(skb, ENCAP_BYTES, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS))
+		if (!bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS))
 			return DP_NO_DROP;
 		if (skb->gso_size)
-			return make_room_again(p) ? DP_DROP_SEGMENTATION : DP_NO_DROP;
+			return make_room_again(p, bytes) ? DP_DROP_SEGMENTATION : DP_NO_DROP;
 	}
-	return bpf_skb_change_head(skb, ENCAP_BYTES, 0) ? DP_DROP_INTERNAL : DP_NO_DROP;
+	return bpf_skb_change_head(skb, bytes, 0) ? DP_DROP_INTERNAL : DP_NO_DROP;
 }
 
 static __always_inline const struct dp_tunnel *tunnel_find(const struct pkt *p, const __u8 *remote,
@@ -168,21 +167,17 @@ static __always_inline const struct dp_tunnel *tunnel_find(const struct pkt *p, 
 	return bpf_map_lookup_elem(&tunnels, ret_pair);
 }
 
-/* In: a packet whose destination is on another host, MTU checked.  Out: it is on the underlay. */
-static __always_inline int stage_encap(struct pkt *p, __u16 out_key,
-				       const struct dp_tunnel_key *pair,
-				       const struct dp_tunnel *tunnel)
+/* Puts the outer headers in front, by which the packet grows by bytes, and sends it. */
+static __always_inline int encap_send(struct pkt *p, const struct outer *o, __u32 bytes,
+				      const struct dp_tunnel *tunnel)
 {
 	struct __sk_buff *skb = p->skb;
 	enum dp_drop reason;
-	struct outer o;
 
-	outer_init(&o, p, out_key);
-	outer_address(&o, pair, tunnel);
-	reason = make_room(p);
+	reason = make_room(p, bytes);
 	if (reason)
 		return drop(p, reason);
-	if (bpf_skb_store_bytes(skb, 0, &o.eth, OUTER_BYTES, 0) < 0)
+	if (bpf_skb_store_bytes(skb, 0, &o->eth, bytes + ETH_HLEN, 0) < 0)
 		return drop(p, DP_DROP_INTERNAL);
 	skb->mark = 0;
 	if (tunnel->flags & DP_TUNNEL_NEIGHBOR)
@@ -194,4 +189,16 @@ static __always_inline int stage_encap(struct pkt *p, __u16 out_key,
 		return bpf_redirect_neigh(tunnel->ifindex, &via, sizeof(via), 0);
 	}
 	return drop(p, DP_DROP_TUNNEL_DOWN);
+}
+
+/* In: a packet whose destination is on another host, MTU checked.  Out: it is on the underlay. */
+static __always_inline int stage_encap(struct pkt *p, __u16 out_key,
+				       const struct dp_tunnel_key *pair,
+				       const struct dp_tunnel *tunnel)
+{
+	struct outer o;
+
+	outer_init(&o, p, out_key);
+	outer_address(&o, pair, tunnel);
+	return encap_send(p, &o, ENCAP_BYTES, tunnel);
 }

@@ -4,6 +4,7 @@
 #include "../pkt.h"
 #include "encap.h"
 #include "too_big.h"
+#include "vxlan.h"
 
 /* Walks one chain of members.  One step of a walk handles the member that the step before named. */
 struct walk {
@@ -46,14 +47,14 @@ static long flood_local_step(__u32 i, struct walk *w)
 	return 0;
 }
 
-static long flood_remote_step(__u32 i, struct walk *w)
+/* bytes: what the packet has grown by. */
+static __always_inline long remote_step(struct walk *w, __u32 bytes)
 {
 	const struct dp_member *m = walk_next(w);
 	struct pkt *p = w->p;
 	const struct dp_tunnel *tunnel;
 	struct dp_tunnel_key pair;
 
-	(void)i;
 	if (!m)
 		return 1;
 	tunnel = tunnel_find(p, w->key.ref, &pair);
@@ -61,18 +62,30 @@ static long flood_remote_step(__u32 i, struct walk *w)
 		drop(p, DP_DROP_TUNNEL_DOWN);
 		return 0;
 	}
-	if (w->inner_bytes + ENCAP_BYTES > tunnel->mtu) {
+	if (w->inner_bytes + bytes > tunnel->mtu) {
 		drop(p, DP_DROP_TOO_BIG);
 		return 0;
 	}
 	outer_address(w->outer, &pair, tunnel);
-	if (bpf_skb_store_bytes(p->skb, 0, &w->outer->eth, OUTER_BYTES, 0) < 0) {
+	if (bpf_skb_store_bytes(p->skb, 0, &w->outer->eth, bytes + ETH_HLEN, 0) < 0) {
 		drop(p, DP_DROP_INTERNAL);
 		return 1;
 	}
 	if (bpf_clone_redirect(p->skb, tunnel->ifindex, 0))
 		drop(p, DP_DROP_DEVICE_REFUSED);
 	return 0;
+}
+
+static long flood_geneve_step(__u32 i, struct walk *w)
+{
+	(void)i;
+	return remote_step(w, ENCAP_BYTES);
+}
+
+static long flood_vxlan_step(__u32 i, struct walk *w)
+{
+	(void)i;
+	return remote_step(w, VXLAN_ENCAP_BYTES);
 }
 
 static __always_inline bool chain_is_empty(const struct pkt *p, __u16 group, __u16 chain)
@@ -86,7 +99,8 @@ static __always_inline bool chain_is_empty(const struct pkt *p, __u16 group, __u
 static __always_inline bool group_is_empty(const struct pkt *p, __u16 group)
 {
 	return chain_is_empty(p, group, DP_CHAIN_LOCAL) &&
-	       chain_is_empty(p, group, DP_CHAIN_REMOTE);
+	       chain_is_empty(p, group, DP_CHAIN_REMOTE) &&
+	       chain_is_empty(p, group, DP_CHAIN_VXLAN);
 }
 
 /* In: a bare frame for the local members of group.  Localports get no copy of what came from a tunnel or from
@@ -102,25 +116,70 @@ static __always_inline void flood_local(struct pkt *p, __u16 group)
 	bpf_loop(CHAIN_MAX, flood_local_step, &w, 0);
 }
 
-/* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done. */
-static __always_inline int stage_flood(struct pkt *p, __u16 group)
+/* In: a packet of a workload.  Out: a copy to every member that Geneve reaches. */
+static __always_inline int flood_geneve(struct pkt *p, __u16 group)
 {
 	enum dp_drop reason;
 	struct outer outer;
 	struct walk w;
 
-	flood_local(p, group);
-	if (p->from_localport || chain_is_empty(p, group, DP_CHAIN_REMOTE))
-		return TC_ACT_SHOT;
 	walk_init(&w, p, group);
 	w.key.chain = DP_CHAIN_REMOTE;
 	w.inner_bytes = inner_bytes(p);
 	w.outer = &outer;
 	outer_init(&outer, p, group);
-	reason = make_room(p);
+	reason = make_room(p, ENCAP_BYTES);
 	if (reason)
 		return drop(p, reason);
 	p->skb->mark = 0;
-	bpf_loop(CHAIN_MAX, flood_remote_step, &w, 0);
+	bpf_loop(CHAIN_MAX, flood_geneve_step, &w, 0);
 	return TC_ACT_SHOT;
+}
+
+/* The same for VXLAN. */
+static __noinline int flood_vxlan(struct pkt *p, __u16 group)
+{
+	enum dp_drop reason;
+	struct outer outer;
+	struct walk w;
+
+	if (!vxlan_keys_fit(p, group))
+		return drop(p, DP_DROP_VXLAN_KEY);
+	walk_init(&w, p, group);
+	w.key.chain = DP_CHAIN_VXLAN;
+	w.inner_bytes = inner_bytes(p);
+	w.outer = &outer;
+	vxlan_init(&outer, p, group);
+	reason = make_room(p, VXLAN_ENCAP_BYTES);
+	if (reason)
+		return drop(p, reason);
+	p->skb->mark = 0;
+	bpf_loop(CHAIN_MAX, flood_vxlan_step, &w, 0);
+	return TC_ACT_SHOT;
+}
+
+/* In: the second pass of a packet that stage_flood() has sent to all but the members that VXLAN reaches. */
+static __always_inline int stage_flood_again(struct pkt *p)
+{
+	p->skb->mark = 0;
+	return flood_vxlan(p, is_multicast(p->eth.h_dest) ? DP_GROUP_FLOOD : DP_GROUP_UNKNOWN);
+}
+
+/* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done.  A packet grows
+ * once: where both kinds of tunnel are needed, a copy comes in by its device again. */
+static __always_inline int stage_flood(struct pkt *p, __u16 group)
+{
+	flood_local(p, group);
+	if (p->from_localport)
+		return TC_ACT_SHOT;
+	if (!chain_is_empty(p, group, DP_CHAIN_VXLAN)) {
+		if (chain_is_empty(p, group, DP_CHAIN_REMOTE))
+			return flood_vxlan(p, group);
+		p->skb->mark = DP_MARK_VXLAN;
+		if (bpf_clone_redirect(p->skb, p->device, BPF_F_INGRESS))
+			drop(p, DP_DROP_DEVICE_REFUSED);
+	} else if (chain_is_empty(p, group, DP_CHAIN_REMOTE)) {
+		return TC_ACT_SHOT;
+	}
+	return flood_geneve(p, group);
 }

@@ -6,6 +6,7 @@
 #include "encap.h"
 #include "flood.h"
 #include "too_big.h"
+#include "vxlan.h"
 
 /* In: a unicast packet of a workload for a port on another host. */
 static __always_inline int l2_remote(struct pkt *p, const struct dp_target *target)
@@ -20,6 +21,8 @@ static __always_inline int l2_remote(struct pkt *p, const struct dp_target *targ
 		return drop(p, DP_DROP_TUNNEL_DOWN);
 	if (!fits(p, tunnel))
 		return stage_too_big(p, tunnel);
+	if (tunnel->flags & DP_TUNNEL_VXLAN)
+		return stage_vxlan(p, target->port_key, &pair, tunnel);
 	return stage_encap(p, target->port_key, &pair, tunnel);
 }
 

@@ -3,6 +3,7 @@
 
 #include "../pkt.h"
 #include "encap.h"
+#include "vxlan.h"
 
 /* Quoted of the packet at fault: both headers with room to spare, and the checksum field of an open
  * transport checksum, which cannot be cut off. */
@@ -30,9 +31,14 @@ static __always_inline __u32 inner_bytes(struct pkt *p)
 	return skb->gso_size + network + (doff >> 4) * 4;
 }
 
+static __always_inline __u32 encap_bytes(const struct dp_tunnel *tunnel)
+{
+	return tunnel->flags & DP_TUNNEL_VXLAN ? VXLAN_ENCAP_BYTES : ENCAP_BYTES;
+}
+
 static __always_inline bool fits(struct pkt *p, const struct dp_tunnel *tunnel)
 {
-	return inner_bytes(p) + ENCAP_BYTES <= tunnel->mtu;
+	return inner_bytes(p) + encap_bytes(tunnel) <= tunnel->mtu;
 }
 
 #define ICMP4_ECHO_REPLY  0
@@ -177,7 +183,7 @@ static __always_inline bool answer_v6(struct pkt *p, __u32 mtu)
  * large a packet may be, in the name of the destination as OVN does. */
 static __always_inline int stage_too_big(struct pkt *p, const struct dp_tunnel *tunnel)
 {
-	__u32 mtu = tunnel->mtu - ENCAP_BYTES;
+	__u32 mtu = tunnel->mtu - encap_bytes(tunnel);
 	bool answered = false;
 
 	drop(p, DP_DROP_TOO_BIG);

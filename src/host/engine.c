@@ -292,14 +292,32 @@ static void set_chassis(struct host *host, struct pass *pass)
 {
 	bool registered = chassis_find(pass->sb, host->name) != NULL;
 	struct ip encaps[CHASSIS_MAX_ENCAPS];
-	size_t n = 0;
+	unsigned int types = 0;
+	size_t n;
 
 	if (registered == host->registered && !host->chassis_changed)
+/* The configuration has every type with every address. */
+static size_t encap_addresses(const struct chassis_config *config, struct ip *ret,
+			      unsigned int *ret_types)
+{
+	size_t n = 0;
+
+	*ret_types = 0;
+	for (size_t i = 0; i < config->n_encaps; i++) {
+		const struct chassis_encap *encap = &config->encaps[i];
+
+		for (unsigned int type = 0; type < NETWORK_N_ENCAP_TYPES; type++)
+			if (str_eq(encap->type, network_encap_type_name(type)))
+				*ret_types |= 1u << type;
+		if (str_eq(encap->type, config->encaps[0].type))
+			ret[n++] = encap->ip;
+	}
+	return n;
+}
+
 		return;
-	for (size_t i = 0; i < host->config.n_encaps; i++)
-		if (str_eq(host->config.encaps[i].type, "geneve"))
-			encaps[n++] = host->config.encaps[i].ip;
-	network_set_chassis(host->network, registered ? host->name : NULL, encaps, n);
+	n = encap_addresses(&host->config, encaps, &types);
+	network_set_chassis(host->network, registered ? host->name : NULL, types, encaps, n);
 	host->registered = registered;
 	host->chassis_changed = false;
 }

@@ -142,8 +142,6 @@ static struct ip local_ip(const struct chassis_config *config, const char *encap
 	for (size_t i = 0; i < config->n_encaps; i++) {
 		const struct chassis_encap *encap = &config->encaps[i];
 
-		if (!str_eq(encap->type, "geneve"))
-			continue;
 		if (str_eq(encap->ip_text, encap_ip))
 			return encap->ip;
 		if (!found || (encap->is_default && !found->is_default))

@@ -156,12 +156,12 @@ static bool same_ips(const struct ip *a, size_t n_a, const struct ip *b, size_t 
 	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof(*a)) == 0);
 }
 
-void network_set_chassis(struct network *network, const char *name, const struct ip *encaps,
-			 size_t n_encaps)
+void network_set_chassis(struct network *network, const char *name, unsigned int encap_types,
+			 const struct ip *encaps, size_t n_encaps)
 {
 	struct chassis *chassis, *next;
 
-	if (str_eq(name, network->chassis_name) &&
+	if (str_eq(name, network->chassis_name) && encap_types == network->encap_types &&
 	    same_ips(encaps, n_encaps, network->encaps, network->n_encaps))
 		return;
 	HASH_ITER(hh, network->chassis, chassis, next)
@@ -172,6 +172,7 @@ void network_set_chassis(struct network *network, const char *name, const struct
 	network->chassis_name = name ? xstrdup(name) : NULL;
 	network->encaps = n_encaps ? xmemdup(encaps, n_encaps * sizeof(*encaps)) : NULL;
 	network->n_encaps = n_encaps;
+	network->encap_types = encap_types;
 	network_tunnels_own(network, true);
 	HASH_ITER(hh, network->chassis, chassis, next)
 	network_tunnels_enter(network, chassis);
@@ -216,7 +217,8 @@ void network_run(struct network *network)
 
 static void copy_facts(struct network *to, const struct network *from)
 {
-	network_set_chassis(to, from->chassis_name, from->encaps, from->n_encaps);
+	network_set_chassis(to, from->chassis_name, from->encap_types, from->encaps,
+			    from->n_encaps);
 	for (const struct iface *iface = from->ifaces; iface; iface = iface->hh.next) {
 		struct network_iface facts = {
 			.name = iface->name,

@@ -46,10 +46,18 @@ struct network_route {
 struct network *network_new(struct dp_state *out);
 void network_free(struct network *network);
 
-/* Who we are: Chassis.name (NULL: not registered yet; nothing is remote then) and our own tunnel addresses.
- * Copied.  A change marks everything. */
-void network_set_chassis(struct network *network, const char *name, const struct ip *encaps,
-			 size_t n_encaps);
+/* Types of Encap, the preferred one first: two chassis use the first that both have. */
+enum network_encap_type {
+	NETWORK_GENEVE,
+	NETWORK_VXLAN,
+	NETWORK_N_ENCAP_TYPES,
+};
+const char *network_encap_type_name(enum network_encap_type type);
+
+/* Who we are: Chassis.name (NULL: not registered yet; nothing is remote then), the types of Encap that we have (a mask, 1 <<
+ * NETWORK_GENEVE, ...) and our own tunnel addresses, good for each.  Copied.  A change marks everything. */
+void network_set_chassis(struct network *network, const char *name, unsigned int encap_types,
+			 const struct ip *encaps, size_t n_encaps);
 /* Adds or replaces by name.  Two interfaces with one iface_id: the one with the smaller name is used. */
 void network_plug(struct network *network, const struct network_iface *iface);
 void network_unplug(struct network *network, const char *name);

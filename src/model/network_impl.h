@@ -14,7 +14,7 @@
  *                northbound policy meet, whichever comes first
  *   port         one Port_Binding that is a VIF or a localport
  *   sw           one Datapath_Binding
- *   chassis      one Chassis with its Geneve encaps
+ *   chassis      one Chassis with its encaps
  *   tunnel       one pair of tunnel addresses
  *
  * Ports and tunnels are compiled, each as one owner of entries in the dp_state; the members of a flood chain
@@ -99,12 +99,13 @@ struct sw {
 	struct sw *mark_prev, *mark_next;
 	size_t n_local_vifs;
 	struct port *ports;
-	struct chain chains[NETWORK_N_GROUPS][2]; /* by group and DP_CHAIN_* */
+	struct chain chains[NETWORK_N_GROUPS][DP_CHAIN_COUNT]; /* by group and DP_CHAIN_* */
 };
 
 struct encap {
 	struct uuid uuid;
 	struct ip ip;
+	enum network_encap_type type;
 	uint16_t udp_port;
 	bool is_default;
 };
@@ -114,7 +115,7 @@ struct chassis {
 	struct uuid uuid;
 	UT_hash_handle hh_name;
 	char *name;           /* NULL: the row is not here (yet) */
-	struct encap *encaps; /* Geneve; the preferred one first */
+	struct encap *encaps; /* by type; the preferred one of each first */
 	size_t n_encaps;
 	struct port *ports;
 };
@@ -123,6 +124,7 @@ struct tunnel {
 	UT_hash_handle hh;
 	struct dp_tunnel_key key;
 	unsigned int n_users; /* encaps of other chassis */
+	enum network_encap_type type;
 	uint16_t udp_port;
 	bool has_route;
 	struct network_route route;
@@ -138,6 +140,7 @@ struct network {
 	struct dp_state *out;
 	const struct replica *sb, *nb;
 	char *chassis_name;
+	unsigned int encap_types;
 	struct ip *encaps;
 	size_t n_encaps;
 	struct lport_name *names;
@@ -182,7 +185,10 @@ void network_members_change(struct network *network, struct port *port,
 bool network_members_are_installed(const struct network *network, const struct port *port);
 void network_members_done(struct sw *sw);
 
-/* network_tunnel.c: what the encaps of a chassis need; enter after, leave before they change. */
+/* network_tunnel.c: the encaps of a chassis that we use, of one type; *ret_n is 0 if there is none. */
+const struct encap *network_encaps_used(const struct network *network,
+					const struct chassis *chassis, size_t *ret_n);
+/* What the encaps of a chassis need; enter after, leave before they change. */
 void network_tunnels_enter(struct network *network, const struct chassis *chassis);
 void network_tunnels_leave(struct network *network, const struct chassis *chassis);
 /* The entries that say which tunnel addresses are our own; off before, on after those change. */

@@ -184,7 +184,7 @@ bool network_members_are_installed(const struct network *network, const struct p
 void network_members_done(struct sw *sw)
 {
 	for (unsigned int group = 0; group < NETWORK_N_GROUPS; group++) {
-		VEC_DONE(sw->chains[group][DP_CHAIN_LOCAL].members);
-		VEC_DONE(sw->chains[group][DP_CHAIN_REMOTE].members);
+		for (unsigned int chain = 0; chain < DP_CHAIN_COUNT; chain++)
+			VEC_DONE(sw->chains[group][chain].members);
 	}
 }

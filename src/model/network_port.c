@@ -74,19 +74,33 @@ static struct dp_owner port_owner(const struct port *port, uint16_t key)
 
 static bool is_remote(const struct network *network, const struct port *port)
 {
-	return network->chassis_name && held_elsewhere(network, port) && port->chassis->n_encaps;
+	size_t n = 0;
+
+	if (network->chassis_name && held_elsewhere(network, port))
+		network_encaps_used(network, port->chassis, &n);
+	return n;
 }
 
-static const struct ip *remote_address(const struct port *port, const struct sb_port_binding *row)
+static const struct encap *find_encap(const struct chassis *chassis, const struct uuid *uuid)
 {
-	const struct uuid *wanted = sb_port_binding_encap(row);
-	const struct chassis *chassis = port->chassis;
+	for (size_t i = 0; uuid && i < chassis->n_encaps; i++)
+		if (uuid_eq(&chassis->encaps[i].uuid, uuid))
+			return &chassis->encaps[i];
+	return NULL;
+}
 
-	for (size_t i = 0; wanted && i < chassis->n_encaps; i++) {
-		if (uuid_eq(&chassis->encaps[i].uuid, wanted))
-			return &chassis->encaps[i].ip;
-	}
-	return &chassis->encaps[0].ip;
+/* Port_Binding.encap names an address; its type may be another than the one that we use. */
+static const struct ip *remote_address(const struct network *network, const struct port *port,
+				       const struct sb_port_binding *row)
+{
+	const struct encap *wanted = find_encap(port->chassis, sb_port_binding_encap(row));
+	size_t n;
+	const struct encap *used = network_encaps_used(network, port->chassis, &n);
+
+	for (size_t i = 0; wanted && i < n; i++)
+		if (ip_eq(&used[i].ip, &wanted->ip))
+			return &used[i].ip;
+	return &used[0].ip;
 }
 
 static struct dp_target port_target(const struct network *network, const struct port *port,
@@ -105,7 +119,7 @@ static struct dp_target port_target(const struct network *network, const struct 
 		target.ifindex = iface->ifindex;
 	} else if (is_remote(network, port)) {
 		target.flags |= DP_TARGET_REMOTE;
-		memcpy(target.remote, remote_address(port, row), sizeof(target.remote));
+		memcpy(target.remote, remote_address(network, port, row), sizeof(target.remote));
 	}
 	return target;
 }
@@ -178,8 +192,8 @@ static bool has_unknown_address(const struct ovsdb_datum *words)
 	return false;
 }
 
-static struct membership port_membership(const struct port *port, const struct dp_target *target,
-					 bool has_unknown)
+static struct membership port_membership(const struct network *network, const struct port *port,
+					 const struct dp_target *target, bool has_unknown)
 {
 	struct membership membership = { 0 };
 	uint16_t key_be = htons(port->key);
@@ -192,9 +206,12 @@ static struct membership port_membership(const struct port *port, const struct d
 		membership.ifindex = target->ifindex;
 		memcpy(membership.ref + 14, &key_be, sizeof(key_be));
 	} else if (target->flags & DP_TARGET_REMOTE) {
+		size_t n;
+		const struct encap *used = network_encaps_used(network, port->chassis, &n);
+
 		/* One copy per host, so always by the same address. */
-		membership.chain = DP_CHAIN_REMOTE;
-		memcpy(membership.ref, &port->chassis->encaps[0].ip, sizeof(membership.ref));
+		membership.chain = used->type == NETWORK_VXLAN ? DP_CHAIN_VXLAN : DP_CHAIN_REMOTE;
+		memcpy(membership.ref, &used->ip, sizeof(membership.ref));
 	} else {
 		return membership;
 	}
@@ -248,7 +265,7 @@ void network_port_compile(struct network *network, struct port *port)
 	dp_state_want(network->out, DP_MAP_LPORTS, &key, &target);
 	want_addresses(network, port, sb_port_binding_mac(row), &target, has_unknown);
 	dp_state_end(network->out);
-	membership = port_membership(port, &target, has_unknown);
+	membership = port_membership(network, port, &target, has_unknown);
 	network_members_change(network, port, &membership);
 	port->compiled = true;
 	port->compiled_key = port->key;

@@ -12,8 +12,6 @@
 /* Rows arrive in any order and refer to rows that are not here: objects come into being when a
  * row or a reference needs them, and go with the last of the two. */
 
-#define GENEVE_TYPE "geneve"
-
 /* ---- switches: Datapath_Binding ---- */
 
 static struct sw *sw_get(struct network *network, const struct uuid *uuid)
@@ -94,21 +92,34 @@ static int encap_cmp(const void *a_, const void *b_)
 {
 	const struct encap *a = a_, *b = b_;
 
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
 	if (a->is_default != b->is_default)
 		return a->is_default ? -1 : 1;
 	return memcmp(&a->ip, &b->ip, sizeof(a->ip));
 }
 
+static bool read_type(const char *text, enum network_encap_type *ret)
+{
+	for (unsigned int type = 0; type < NETWORK_N_ENCAP_TYPES; type++)
+		if (str_eq(text, network_encap_type_name(type))) {
+			*ret = type;
+			return true;
+		}
+	return false;
+}
+
 static bool read_encap(const struct network *network, const struct uuid *uuid, struct encap *ret)
 {
 	const struct sb_encap *row = sb_encap_get(network->sb, uuid);
-	struct encap encap = { .uuid = *uuid, .udp_port = DP_GENEVE_PORT };
+	struct encap encap = { .uuid = *uuid };
 	long long port;
 
-	if (!row || !str_eq(sb_encap_type(row), GENEVE_TYPE) ||
+	if (!row || !read_type(sb_encap_type(row), &encap.type) ||
 	    !ip_parse(sb_encap_ip(row), &encap.ip) || ip_is_zero(&encap.ip))
 		return false;
-	port = ovsdb_smap_get_int(sb_encap_options(row), "dst_port", DP_GENEVE_PORT);
+	encap.udp_port = encap.type == NETWORK_VXLAN ? DP_VXLAN_PORT : DP_GENEVE_PORT;
+	port = ovsdb_smap_get_int(sb_encap_options(row), "dst_port", encap.udp_port);
 	if (port > 0 && port <= UINT16_MAX)
 		encap.udp_port = (uint16_t)port;
 	encap.is_default = ovsdb_smap_get_bool(sb_encap_options(row), "is_default", false);

@@ -5,7 +5,7 @@
 #include "model/network_impl.h"
 #include "util/alloc.h"
 
-/* Pairs of tunnel addresses: every Geneve encap of every other chassis with every encap of ours of
+/* Pairs of tunnel addresses: every encap of the best common type of every other chassis with every encap of ours of
  * the same family (reference ovn.md 2.4).  Routes are kept by pair, whether a chassis wants it now or not, since
  * the host may find them out in any order. */
 
@@ -43,9 +43,11 @@ static struct dp_tunnel tunnel_value(const struct tunnel *tunnel)
 	const struct network_route *route = &tunnel->route;
 	struct dp_tunnel value = { .udp_port = htons(tunnel->udp_port) };
 
+	if (tunnel->type == NETWORK_VXLAN)
+		value.flags = DP_TUNNEL_VXLAN;
 	if (!tunnel->has_route || !route->ready)
 		return value;
-	value.flags = DP_TUNNEL_READY;
+	value.flags |= DP_TUNNEL_READY;
 	value.ifindex = route->ifindex;
 	value.mtu = route->mtu;
 	memcpy(value.nexthop, &route->nexthop, sizeof(value.nexthop));
@@ -82,14 +84,43 @@ static void tunnel_settle(struct network *network, struct tunnel *tunnel)
 	}
 }
 
+const char *network_encap_type_name(enum network_encap_type type)
+{
+	static const char *const names[] = {
+		[NETWORK_GENEVE] = "geneve",
+		[NETWORK_VXLAN] = "vxlan",
+	};
+
+	return names[type];
+}
+
+const struct encap *network_encaps_used(const struct network *network,
+					const struct chassis *chassis, size_t *ret_n)
+{
+	size_t first = 0, n = 0;
+
+	while (first < chassis->n_encaps &&
+	       !(network->encap_types & 1u << chassis->encaps[first].type))
+		first++;
+	while (first + n < chassis->n_encaps &&
+	       chassis->encaps[first + n].type == chassis->encaps[first].type)
+		n++;
+	*ret_n = n;
+	return n ? &chassis->encaps[first] : NULL;
+}
+
 static void each_pair(struct network *network, const struct chassis *chassis,
 		      void (*visit)(struct network *network, const struct dp_tunnel_key *key,
 				    const struct encap *encap))
 {
+	const struct encap *used;
+	size_t n;
+
 	if (!chassis->name || !network->chassis_name || network_chassis_is_ours(network, chassis))
 		return;
-	for (size_t i = 0; i < chassis->n_encaps; i++) {
-		const struct encap *encap = &chassis->encaps[i];
+	used = network_encaps_used(network, chassis, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct encap *encap = &used[i];
 
 		for (size_t j = 0; j < network->n_encaps; j++) {
 			struct dp_tunnel_key key = tunnel_key(&encap->ip, &network->encaps[j]);
@@ -106,6 +137,7 @@ static void enter_pair(struct network *network, const struct dp_tunnel_key *key,
 	struct tunnel *tunnel = tunnel_get(network, key);
 
 	tunnel->n_users++;
+	tunnel->type = encap->type;
 	tunnel->udp_port = encap->udp_port;
 	tunnel_settle(network, tunnel);
 }
@@ -131,15 +163,17 @@ void network_tunnels_leave(struct network *network, const struct chassis *chassi
 
 void network_tunnels_own(struct network *network, bool wanted)
 {
-	static const struct dp_tunnel no_route;
 	static const struct ip no_remote;
+	struct dp_tunnel value = { 0 };
 
+	if (network->encap_types & 1u << NETWORK_VXLAN)
+		value.flags = DP_TUNNEL_VXLAN;
 	if (!network->chassis_name)
 		return;
 	for (size_t i = 0; i < network->n_encaps; i++) {
 		struct dp_tunnel_key key = tunnel_key(&no_remote, &network->encaps[i]);
 
-		entry_settle(network, &key, wanted, &no_route);
+		entry_settle(network, &key, wanted, &value);
 	}
 }
 

@@ -17,7 +17,8 @@ import time
 LOCALPORT, DISABLED = 1, 2  # DP_PORT_*
 T_LOCAL, T_REMOTE, T_LOCALPORT, T_DISABLED, T_PEER = 1, 2, 4, 8, 16  # DP_TARGET_*
 FLOOD, UNKNOWN = 32768, 32769
-READY, NEIGHBOR = 1, 2
+READY, NEIGHBOR, VXLAN = 1, 2, 4
+PORT = {0: 6081, VXLAN: 4789}
 DEADLINE_S = 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -234,9 +235,9 @@ class Host:
                       struct.pack("=16sIHH", follow, ifindex, flags, 0))
 
     def tunnel(self, remote, device, source, destination, mtu=1500, flags=READY | NEIGHBOR):
-        self.want("tunnels", ip16("") + ip16(self.ip), bytes(40))
+        self.want("tunnels", ip16("") + ip16(self.ip), struct.pack("=H38x", flags & VXLAN))
         self.want("tunnels", ip16(remote) + ip16(self.ip),
-                  struct.pack("=H", flags) + struct.pack("!H", 6081) +
+                  struct.pack("=H", flags) + struct.pack("!H", PORT[flags & VXLAN]) +
                   struct.pack("=I16s6s6sI", self.ifindex(device), ip16(remote), mac(source), mac(destination), mtu))
 
     def want(self, table, key, value):

@@ -2,7 +2,7 @@
 """Two hosts on one underlay, one guest each, on one switch; real stacks talk."""
 import contextlib
 
-from fabric import FLOOD, SWITCH, T_LOCAL, T_PEER, T_REMOTE, Host, ip16
+from fabric import FLOOD, NEIGHBOR, READY, SWITCH, T_LOCAL, T_PEER, T_REMOTE, VXLAN, Host, ip16
 
 IPS = "192.168.33.10", "192.168.33.20"
 UNDERLAY_MACS = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
@@ -12,7 +12,7 @@ GUEST_IP6S = "fd00::10", "fd00::20"
 
 
 class Pair:
-    def __init__(self, mtu=1500, clsact=False):
+    def __init__(self, mtu=1500, clsact=False, tunnel=0):
         self.hosts = hosts = [Host(ip, clsact) for ip in IPS]
         hosts[0].ns.sh("ip", "link", "add", "und", "mtu", str(mtu), "address", UNDERLAY_MACS[0], "type", "veth",
                        "peer", "name", "und", "netns", hosts[1].ns.name, "mtu", str(mtu), "address", UNDERLAY_MACS[1])
@@ -31,9 +31,9 @@ class Pair:
             h.port(self.guests[i], SWITCH, 1 + i)
             h.target(SWITCH, 1 + i, MACS[i], T_LOCAL | T_PEER, self.guests[i].ifindex)
             h.target(SWITCH, 1 + j, MACS[j], T_REMOTE, remote=IPS[j])
-            h.tunnel(IPS[j], "und", UNDERLAY_MACS[i], UNDERLAY_MACS[j], mtu)
+            h.tunnel(IPS[j], "und", UNDERLAY_MACS[i], UNDERLAY_MACS[j], mtu, READY | NEIGHBOR | tunnel)
             h.chain(SWITCH, FLOOD, 0, {bytes(14) + bytes([0, 1 + i]): (self.guests[i].ifindex, 0)})
-            h.chain(SWITCH, FLOOD, 1, {ip16(IPS[j]): (0, 0)})
+            h.chain(SWITCH, FLOOD, 2 if tunnel & VXLAN else 1, {ip16(IPS[j]): (0, 0)})
             h.apply()
             h.do("attach", "workload", self.guests[i].ifindex)
             h.do("attach", "underlay", h.ifindex("und"))

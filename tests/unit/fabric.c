@@ -53,7 +53,7 @@ void fabric_add_host(struct fabric *fabric, char letter, const char *ip)
 	snprintf(name, sizeof(name), "host-%c", letter);
 	host->state = dp_state_new();
 	host->network = network_new(host->state);
-	network_set_chassis(host->network, name, &host->ip, 1);
+	network_set_chassis(host->network, name, 1 << NETWORK_GENEVE, &host->ip, 1);
 }
 
 struct fabric_host *fabric_host(struct fabric *fabric, char letter)
@@ -212,13 +212,19 @@ static void visit_local(struct walk *walk, struct fabric_host *host,
 }
 
 static void receive(struct walk *walk, struct fabric_host *host, const struct ip *sender,
-		    uint32_t datapath, uint32_t out_key)
+		    bool vxlan, uint32_t datapath, uint32_t out_key)
 {
 	struct dp_lport_key key = { datapath, out_key };
 	const struct dp_target *target;
 
-	if (!find_tunnel(host, sender, &host->ip)) {
+	const struct dp_tunnel *tunnel = find_tunnel(host, sender, &host->ip);
+
+	if (!tunnel) {
 		say(walk, find_tunnel(host, no_ref, &host->ip) ? "tunnel_sender" : "not ours");
+		return;
+	}
+	if (!(tunnel->flags & DP_TUNNEL_VXLAN) != !vxlan) {
+		say(walk, "other_format");
 		return;
 	}
 	if (out_key >= DP_GROUP_MIN) {
@@ -238,7 +244,9 @@ static void receive(struct walk *walk, struct fabric_host *host, const struct ip
 
 static void transmit(struct walk *walk, const uint8_t remote[16], uint32_t out_key)
 {
-	if (!find_tunnel(walk->host, remote, walk->port->local)) {
+	const struct dp_tunnel *tunnel = find_tunnel(walk->host, remote, walk->port->local);
+
+	if (!tunnel) {
 		say(walk, "tunnel_down");
 		return;
 	}
@@ -247,13 +255,19 @@ static void transmit(struct walk *walk, const uint8_t remote[16], uint32_t out_k
 		struct fabric_host *host = &walk->fabric->hosts[i];
 
 		if (memcmp(&host->ip, remote, sizeof(host->ip)) == 0)
-			receive(walk, host, &walk->host->ip, walk->port->datapath, out_key);
+			receive(walk, host, &walk->host->ip, tunnel->flags & DP_TUNNEL_VXLAN,
+				walk->port->datapath, out_key);
 	}
 }
 
 static void visit_remote(struct walk *walk, struct fabric_host *host,
 			 const struct dp_member_key *key, const struct dp_member *member)
 {
+	const struct dp_tunnel *tunnel = find_tunnel(host, key->ref, walk->port->local);
+
+	if (tunnel)
+		assert_int_equal(key->chain, tunnel->flags & DP_TUNNEL_VXLAN ? DP_CHAIN_VXLAN
+									     : DP_CHAIN_REMOTE);
 	transmit(walk, key->ref, key->group);
 }
 
@@ -263,8 +277,8 @@ static void flood(struct walk *walk, uint16_t group)
 
 	walk_chain(walk, walk->host, walk->port->datapath, group, DP_CHAIN_LOCAL,
 		   walk->port->port_key, !from_localport, visit_local);
-	if (!from_localport)
-		walk_chain(walk, walk->host, walk->port->datapath, group, DP_CHAIN_REMOTE, 0, true,
+	for (uint16_t chain = DP_CHAIN_REMOTE; !from_localport && chain < DP_CHAIN_COUNT; chain++)
+		walk_chain(walk, walk->host, walk->port->datapath, group, chain, 0, true,
 			   visit_remote);
 	if (!walk->text.len)
 		say(walk, "no_destination");
@@ -332,7 +346,7 @@ void fabric_check_receive(struct fabric *fabric, char letter, char sender, uint3
 	const struct fabric_host *from = fabric_host(fabric, sender);
 	struct ip stranger = ip_from_v4_be(0x01020304);
 
-	receive(&walk, fabric_host(fabric, letter), from ? &from->ip : &stranger, datapath,
+	receive(&walk, fabric_host(fabric, letter), from ? &from->ip : &stranger, false, datapath,
 		out_key);
 	assert_string_equal(str_c(&walk.text), outcome);
 	str_done(&walk.text);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "fabric.h"
 #include "rows.h"
 #include "util/array.h"
+#include "util/str.h"
 
 /* The walk-through of the design: switch 1; VIFs ns1 on host a (ifindex 11) and ns2 on host b (12),
  * localport ns3 on both (13). */
@@ -411,6 +413,58 @@ static void encaps_choose_the_tunnel(void **unused)
 	fabric_free(f);
 }
 
+static void put_encaps(struct fabric *f, struct fabric_host *host, const char *types)
+{
+	row_put(f->sb, "Encap", 70,
+		"{'type':'vxlan','ip':'192.168.33.20','chassis_name':'host-b'}");
+	row_put(f->sb, "Encap", 71, "{'type':'stt','ip':'192.168.33.20','chassis_name':'host-b'}");
+	row_put(f->sb, "Chassis", host->chassis_row,
+		"{'name':'host-b','hostname':'node-b','encaps':['set',[['uuid','%s'],['uuid','%s']]]}",
+		row_id(str_eq(types, "vxlan") ? 71 : host->encap_row),
+		row_id(str_eq(types, "geneve") ? 71 : 70));
+	fabric_step(f);
+}
+
+static void the_best_common_type_is_used(void **unused)
+{
+	enum {
+		GENEVE = 1 << NETWORK_GENEVE,
+		VXLAN = 1 << NETWORK_VXLAN
+	};
+	static const struct {
+		unsigned int ours;
+		const char *theirs;
+		int port; /* 0: none in common */
+	} cases[] = {
+		{ GENEVE, "geneve", 6081 },
+		{ GENEVE, "geneve vxlan", 6081 },
+		{ GENEVE, "vxlan", 0 },
+		{ VXLAN, "geneve", 0 },
+		{ VXLAN, "geneve vxlan", 4789 },
+		{ VXLAN, "vxlan", 4789 },
+		{ GENEVE | VXLAN, "geneve", 6081 },
+		{ GENEVE | VXLAN, "geneve vxlan", 6081 },
+		{ GENEVE | VXLAN, "vxlan", 4789 },
+	};
+	struct fabric *f = walk_through();
+	struct fabric_host *a = &f->hosts[0];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct dp_tunnel *tunnel;
+
+		network_set_chassis(a->network, "host-a", cases[i].ours, &a->ip, 1);
+		put_encaps(f, &f->hosts[1], cases[i].theirs);
+		tunnel = fabric_tunnel(f, 'a', 'b');
+		fabric_check_target(f, 'a', 1, 2, cases[i].port ? "192.168.33.20" : NULL);
+		assert_int_equal(tunnel != NULL, cases[i].port != 0);
+		if (!tunnel)
+			continue;
+		assert_int_equal(be16toh(tunnel->udp_port), cases[i].port);
+		assert_int_equal(tunnel->flags, cases[i].port == 4789 ? DP_TUNNEL_VXLAN : 0);
+	}
+	fabric_free(f);
+}
+
 static void routes_make_tunnels_ready(void **unused)
 {
 	struct fabric *f = walk_through();
@@ -449,12 +503,12 @@ static void own_addresses_are_known(void **unused)
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.20"));
 	ip_parse("192.168.33.11", &ips[0]);
 	ip_parse("fd00::11", &ips[1]);
-	network_set_chassis(network, "host-a", ips, 2);
+	network_set_chassis(network, "host-a", 1 << NETWORK_GENEVE, ips, 2);
 	fabric_step(f);
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.10"));
 	assert_true(fabric_is_own_address(f, 'a', "192.168.33.11"));
 	assert_true(fabric_is_own_address(f, 'a', "fd00::11"));
-	network_set_chassis(network, NULL, ips, 2);
+	network_set_chassis(network, NULL, 1 << NETWORK_GENEVE, ips, 2);
 	fabric_step(f);
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.11"));
 	fabric_check_receive(f, 'a', 'z', 1, 1, "not ours");
@@ -467,7 +521,7 @@ static void nothing_is_remote_before_we_are_somebody(void **unused)
 	struct fabric *f = walk_through();
 
 	put_bound(f, ROW_NS1, "ns1", "'" MAC1 "'", NULL);
-	network_set_chassis(f->hosts[0].network, NULL, NULL, 0);
+	network_set_chassis(f->hosts[0].network, NULL, 0, NULL, 0);
 	fabric_step(f);
 	CHECK_CELLS(f, cells);
 	assert_int_equal(fabric_count_tunnels(f, 'a'), 0);
@@ -531,6 +585,7 @@ int main(void)
 		cmocka_unit_test(rows_may_come_in_any_order),
 		cmocka_unit_test(swapped_keys_and_names_come_out_right),
 		cmocka_unit_test(encaps_choose_the_tunnel),
+		cmocka_unit_test(the_best_common_type_is_used),
 		cmocka_unit_test(routes_make_tunnels_ready),
 		cmocka_unit_test(own_addresses_are_known),
 		cmocka_unit_test(nothing_is_remote_before_we_are_somebody),

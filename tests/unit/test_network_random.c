@@ -19,7 +19,8 @@
 enum {
 	ROW_SW = 1,
 	ROW_PORT = 10,
-	ROW_LSP = 100
+	ROW_LSP = 100,
+	ROW_VXLAN = 200
 };
 
 struct port_facts {
@@ -39,6 +40,7 @@ struct world {
 	struct port_facts ports[N_PORTS];
 	unsigned int sw_keys[N_SWITCHES]; /* 0: no row */
 	bool registered[N_HOSTS];
+	unsigned int types[N_HOSTS]; /* of encaps, a mask */
 	unsigned int seed;
 };
 
@@ -153,7 +155,16 @@ static void edit_host(struct world *w)
 
 	snprintf(name, sizeof(name), "host-%c", host->letter);
 	w->registered[h] = !w->registered[h] || pick(w, 3);
-	network_set_chassis(host->network, w->registered[h] ? name : NULL, &host->ip, 1);
+	w->types[h] = 1 + pick(w, 3);
+	network_set_chassis(host->network, w->registered[h] ? name : NULL, w->types[h], &host->ip,
+			    1);
+	row_put(w->fabric->sb, "Encap", ROW_VXLAN + h,
+		"{'type':'vxlan','ip':'192.0.2.%u','chassis_name':'host-%c'}", h + 1, host->letter);
+	row_put(w->fabric->sb, "Chassis", host->chassis_row,
+		"{'name':'host-%c','hostname':'node-%c','encaps':['set',[['uuid','%s'],['uuid','%s']]]}",
+		host->letter, host->letter,
+		row_id(w->types[h] & 1 << NETWORK_GENEVE ? host->encap_row : ROW_VXLAN + h),
+		row_id(w->types[h] & 1 << NETWORK_VXLAN ? ROW_VXLAN + h : host->encap_row));
 	row_put(w->fabric->sb, "Encap", host->encap_row,
 		"{'type':'geneve','ip':'192.0.2.%u','chassis_name':'host-%c',"
 		"'options':['map',[['dst_port','%u']]]}",
@@ -234,6 +245,15 @@ static bool host_has_vif(const struct world *w, unsigned int sw, unsigned int h,
 	return false;
 }
 
+/* Two hosts use the first type that both have. */
+static bool meet_by(const struct world *w, unsigned int a, unsigned int b,
+		    enum network_encap_type type)
+{
+	unsigned int common = w->types[a] & w->types[b];
+
+	return common & 1u << type && !(common & ((1u << type) - 1));
+}
+
 /* A receiver that is not registered has no tunnels and calls no address its own. */
 static bool tunnel_works(const struct world *w, struct str *text, unsigned int to)
 {
@@ -249,10 +269,13 @@ static void expect_flood(const struct world *w, struct str *text, unsigned int h
 	const struct port_facts *p = &w->ports[from];
 
 	flood_locally(w, text, h, p->sw, from, !p->localport, unknown);
-	for (unsigned int to = 0; to < N_HOSTS && !p->localport && w->registered[h]; to++) {
-		if (to != h && host_has_vif(w, p->sw, to, unknown) && tunnel_works(w, text, to) &&
-		    is_live(w, p->sw, to))
-			flood_locally(w, text, to, p->sw, N_PORTS, false, unknown);
+	for (unsigned int type = 0; type < NETWORK_N_ENCAP_TYPES; type++) {
+		for (unsigned int to = 0; to < N_HOSTS && !p->localport && w->registered[h]; to++) {
+			if (to != h && meet_by(w, h, to, type) &&
+			    host_has_vif(w, p->sw, to, unknown) && tunnel_works(w, text, to) &&
+			    is_live(w, p->sw, to))
+				flood_locally(w, text, to, p->sw, N_PORTS, false, unknown);
+		}
 	}
 	if (!text->len)
 		say(text, "no_destination");
@@ -286,7 +309,8 @@ static void expect_unicast(const struct world *w, struct str *text, unsigned int
 		say_port(w, text, h, n);
 	else if (p->localport)
 		say(text, "localport_not_here");
-	else if (!held_elsewhere(w, p, h) || !w->registered[h])
+	else if (!held_elsewhere(w, p, h) || !w->registered[h] ||
+		 !(w->types[h] & w->types[p->holder]))
 		say(text, "not_bound");
 	else if (w->ports[from].localport)
 		say(text, "localport_to_remote");
@@ -336,6 +360,7 @@ static struct world world_new(unsigned int seed)
 		snprintf(ip, sizeof(ip), "192.0.2.%u", h + 1);
 		fabric_add_host(w.fabric, (char)('a' + (int)h), ip);
 		w.registered[h] = true;
+		w.types[h] = 1 << NETWORK_GENEVE;
 	}
 	for (unsigned int n = 0; n < N_PORTS; n++)
 		w.ports[n] = (struct port_facts){ .holder = -1, .requested = -1, .key = n + 1 };
