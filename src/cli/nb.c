@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -414,13 +415,28 @@ static int run_line(struct nb_line *line, int argc, char **argv, struct err *err
 	return r;
 }
 
+/* The database holds nothing else, and would not say which argument it was. */
+static int check_utf8(int argc, char **argv, struct err *err)
+{
+	for (int i = 1; i < argc; i++) {
+		json_t *json = json_string(argv[i]);
+
+		json_decref(json);
+		if (!json)
+			return err_set(err, -EINVAL, "argument %d is not UTF-8", i);
+	}
+	return 0;
+}
+
 int nb_main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct nb_line line;
+	struct nb_line line = { 0 };
 	int r;
 
-	r = nb_line_parse(argc, argv, &line, &err);
+	r = check_utf8(argc, argv, &err);
+	if (r == 0)
+		r = nb_line_parse(argc, argv, &line, &err);
 	if (r == 0 && line.help)
 		nb_print_help();
 	else if (r == 0 && line.version)

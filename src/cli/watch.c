@@ -52,12 +52,15 @@ static bool is_synced(struct watch *watch)
 
 static int wait_for_content(struct watch *watch, struct err *err)
 {
+	const char *why;
+
 	while (!is_synced(watch) && !watch->expired)
 		uv_run(&watch->loop, UV_RUN_DEFAULT);
 	if (is_synced(watch))
 		return 0;
+	why = client_problem(watch->client);
 	return err_set(err, -ETIMEDOUT, "%s does not answer: %s", watch->name,
-		       client_problem(watch->client));
+		       *why ? why : "it accepts connections, but says nothing that is of use");
 }
 
 int watch_open(const struct watch_opts *opts, struct watch **ret, struct err *err)

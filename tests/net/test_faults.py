@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the machine and of others: one line that names the object and the reason, and nothing half-done."""
 import concurrent.futures
+import json
 import os
 import pathlib
 import secrets
 import signal
 import socket
+import threading
 
 import pytest
-from fabric import HEDDLE, Namespace, Process, answers, in_netns, run, wait_for
+from fabric import BUILD, HEDDLE, Namespace, Process, answers, in_netns, run, wait_for
 from test_bad_input import one_line
 from test_switches import two_ports
 
@@ -34,8 +36,8 @@ def small_disk(machine):
 
 def start_agent(machine, *more, prefix=()):
     """A heddle host that is expected to end by itself."""
-    return machine.run(*prefix, HEDDLE, "host", f"--state-dir={machine.dir}/state", f"--run-dir={machine.dir}/run", *more,
-                       check=False, timeout=20, env=machine.env)
+    return machine.run(*prefix, HEDDLE, "host", f"--state-dir={machine.dir}/state", f"--run-dir={machine.dir}/run",
+                       *more, check=False, timeout=20, env=machine.env)
 
 
 def failed(done, *words):
@@ -231,3 +233,83 @@ def test_a_local_server_that_outlives_its_agent(fabric):
     wait_for("there is a server again", lambda: answers(host.dir / "db.sock"))
     fabric.sync()
     assert a.ping(b, 3) == 3
+
+
+# ---- servers ----
+
+class Liar:
+    """Says one thing to whoever connects, whatever is asked."""
+
+    def __init__(self, path, text):
+        self.text = text
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        peers = []
+        while True:
+            try:
+                peer = self.socket.accept()[0]
+                peer.sendall(self.text)
+            except BrokenPipeError:
+                continue
+            except OSError:
+                return
+            peers.append(peer)  # stays open
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+LIES = {
+    "no-json": (b"HTTP/1.1 400 Bad Request\r\n", "begin"),
+    "no-object": (b"[1, 2]", "no JSON object"),
+    "no-end": (b"[" * 100000, "nested"),
+    "no-utf8": (b'{"id": "\xff"}', "decode"),
+    "another-answer": (b'{"id": 77, "result": [], "error": null}', "nothing that is of use"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_server_that_speaks_nonsense(machine, lie):
+    text, why = LIES[lie]
+    path = machine.dir / "liar.sock"
+    liar = Liar(path, text)
+    central = Process(machine, machine.dir / "central.log", HEDDLE, "central", f"--nb=unix:{path}",
+                      f"--sb=unix:{path}")
+    try:
+        one_line(machine.run(HEDDLE, "show", "--timeout=1", f"--sb=unix:{path}", check=False), str(path), why)
+        nb = machine.run(HEDDLE, "nb", "--timeout=1", f"--db=unix:{path}", "ls-list", check=False)
+        one_line(nb, str(path), why if lie != "another-answer" else "timed out")
+        if lie != "another-answer":
+            central.wait_for("central says so", lambda: central.text().count(why) >= 2)
+        assert central.alive()
+    finally:
+        assert central.stop() == 0
+        liar.close()
+
+
+def test_a_database_without_a_column(machine):
+    schema = json.loads((BUILD / "schema/ovn-nb.ovsschema").read_text())
+    del schema["tables"]["Logical_Switch_Port"]["columns"]["addresses"]
+    (machine.dir / "old.ovsschema").write_text(json.dumps(schema))
+    run("ovsdb-tool", "create", machine.dir / "old.db", machine.dir / "old.ovsschema")
+    server = Process(machine, machine.dir / "server.log", "ovsdb-server", f"--remote=punix:{machine.dir}/old.sock",
+                     f"--unixctl={machine.dir}/old.ctl", machine.dir / "old.db")
+    central = Process(machine, machine.dir / "central.log",
+                      *central_words(machine, f"--nb=unix:{machine.dir}/old.sock"))
+    try:
+        central.wait_for("central says so",
+                         lambda: "table Logical_Switch_Port lacks column addresses" in central.text())
+        assert "active" not in central.text()
+    finally:
+        assert central.stop() == 0
+        server.stop()
+
+
+def test_a_text_that_is_not_utf8(fabric):
+    one_line(fabric.nb("ls-add", "s0", "--", "ls-add", os.fsdecode(b"a\xff"), check=False), "argument 7 is not UTF-8")
+    assert fabric.nb("ls-list") == ""
