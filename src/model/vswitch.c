@@ -60,6 +60,7 @@ static void set_error(struct vswitch_port *port, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(port->error, sizeof(port->error), format, args);
 	va_end(args);
+	str_make_utf8(port->error); /* a device's name may be any bytes, and the end may be cut */
 }
 
 /* False: the last attempt failed, and the port says why. */

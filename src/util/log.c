@@ -50,6 +50,10 @@ void log_write(enum log_level level, const char *module, const char *format, ...
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	/* Names come from anywhere: none of them may look like a line of ours. */
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s: %s\n", syslog_priority[level], module, line);
 	else

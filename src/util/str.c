@@ -102,3 +102,37 @@ bool str_to_int(const char *s, long long min, long long max, long long *ret)
 	*ret = value;
 	return true;
 }
+
+static size_t announced_length(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* Bytes of the character that s begins with; 0: of none (RFC 3629 section 4). */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = announced_length(s[0]);
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	return n;
+}
+
+void str_make_utf8(char *s)
+{
+	while (*s) {
+		size_t n = utf8_length((const unsigned char *)s);
+
+		if (!n)
+			*s = '?';
+		s += n ?: 1;
+	}
+}

@@ -27,3 +27,4 @@ char *str_take(struct str *str); /* caller frees; the str is empty afterwards */
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_to_int(const char *s, long long min, long long max, long long *ret); /* all of s, base 10 */
+void str_make_utf8(char *s); /* puts a '?' in the place of each byte that belongs to no character */

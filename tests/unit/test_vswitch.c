@@ -392,6 +392,29 @@ static void test_a_failure_is_said_and_not_repeated(void **state)
 	assert_string_equal(ovs_interface_error(interface(machine, 2)), "broken");
 }
 
+/* An error that is cut in the middle of a character could not be written at all. */
+static void test_errors_are_text(void **state)
+{
+	struct machine *machine = *state;
+	struct str name = STR_INIT;
+	const char *error;
+
+	str_add(&name, "x");
+	for (int i = 0; i < 100; i++)
+		str_add(&name, "\xc3\xa9");
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 2, 0 });
+	put_interface(machine, 1, str_c(&name), "");
+	put_interface(machine, 2, str_c(&name) + 1, "");
+	settle(machine);
+	error = ovs_interface_error(interface(machine, 1));
+	assert_non_null(error);
+	assert_int_equal(error[VSWITCH_ERROR_SIZE - 2], '?');
+	error = ovs_interface_error(interface(machine, 2));
+	assert_non_null(error);
+	assert_int_equal((unsigned char)error[VSWITCH_ERROR_SIZE - 2], 0xa9);
+	str_done(&name);
+}
+
 static void test_names(void **state)
 {
 	static const char *const names[] = { "", "a", "tap0123456789ab", "x/y",
@@ -436,6 +459,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_failure_is_said_and_not_repeated, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_errors_are_text, setup, teardown),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_the_integration_bridge_is_made_once, setup,
 						teardown),
