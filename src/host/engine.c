@@ -288,14 +288,6 @@ static bool is_networkable(struct host *host, struct pass *pass)
 	return client_is_synced(host->nb.client) && nb_global_first(pass->nb);
 }
 
-static void set_chassis(struct host *host, struct pass *pass)
-{
-	bool registered = chassis_find(pass->sb, host->name) != NULL;
-	struct ip encaps[CHASSIS_MAX_ENCAPS];
-	unsigned int types = 0;
-	size_t n;
-
-	if (registered == host->registered && !host->chassis_changed)
 /* The configuration has every type with every address. */
 static size_t encap_addresses(const struct chassis_config *config, struct ip *ret,
 			      unsigned int *ret_types)
@@ -315,6 +307,14 @@ static size_t encap_addresses(const struct chassis_config *config, struct ip *re
 	return n;
 }
 
+static void set_chassis(struct host *host, struct pass *pass)
+{
+	bool registered = chassis_find(pass->sb, host->name) != NULL;
+	struct ip encaps[CHASSIS_MAX_ENCAPS];
+	unsigned int types = 0;
+	size_t n;
+
+	if (registered == host->registered && !host->chassis_changed)
 		return;
 	n = encap_addresses(&host->config, encaps, &types);
 	network_set_chassis(host->network, registered ? host->name : NULL, types, encaps, n);
