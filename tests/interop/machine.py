@@ -2,13 +2,12 @@
 """A machine on which commands run as they are written in documents: its own network, processes, /run, /var/lib and
 /etc/default, and a systemctl that knows a few units."""
 import os
-import pathlib
 import shlex
 import subprocess
 import sys
 
-from fabric import BUILD, HEDDLE, PEERS, ROOT, Namespace, run, wait_for
-from mixed import NO_OFFLOADS, schema, tool
+from fabric import HEDDLE, PEERS, ROOT, Namespace, run, wait_for
+from mixed import NO_OFFLOADS, schema
 
 # Children of programs that have ended leave no zombies.
 INIT = """import signal

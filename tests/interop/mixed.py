@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts of stock OVN and of Heddle on one underlay, with the real ovn-northd or heddle central."""
-import os
 import shutil
 
-from fabric import HEDDLE, OVERHEAD, PEERS, Fabric, Host, Process, Workload, answers, run, wait_for
+from fabric import HEDDLE, PEERS, Fabric, Host, Process, Workload, answers, run, wait_for
 
 # A veth hands a userspace switch packets of 64 KiB with open checksums; it can take neither.
 NO_OFFLOADS = ("tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation", "tx-checksum-ip-generic")
@@ -47,6 +46,11 @@ def closing(fabric, request):
 def dump(fabric):
     for name, text in fabric.state():
         print(f"--- {name}\n{text}")
+
+
+def reach(a, b):
+    """A userspace switch drops what it sends first to a tunnel's far end: it asks for its MAC meanwhile."""
+    wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b) and b.ping(a), 5)
 
 
 class Server(Process):

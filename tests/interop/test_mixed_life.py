@@ -5,7 +5,8 @@ import threading
 import time
 
 import pytest
-from fabric import in_netns, wait_for
+from fabric import wait_for
+from mixed import reach
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from sniff import decode_geneve, new_mark
@@ -30,11 +31,6 @@ def two_ports(mixed, *more):
     mixed.sync()
     reach(a, b)
     return a, b
-
-
-def reach(a, b):
-    """A userspace switch drops what it sends first to a tunnel's far end: it asks for its MAC meanwhile."""
-    wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b) and b.ping(a), 5)
 
 
 def flow_texts(mixed):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of OVN and Open vSwitch that know nothing of Heddle, on a Heddle deployment."""
-import http.client
 import json
 import os
 import signal
