@@ -263,13 +263,20 @@ static uint32_t underlay_device(const struct host *host)
 
 static void run_ports(struct host *host, struct pass *pass)
 {
+	bool changed = host->devices_changed || host->role != host->planned_role ||
+		       replica_has_changes(pass->ovs);
 	const struct vswitch_port *ports;
 	size_t n;
 
-	switchd_run(host->switchd, pass->ovs, host->config.bridge, underlay_device(host),
-		    pass->foreign);
+	if (changed) {
+		host->devices_changed = false;
+		host->planned_role = host->role;
+		host->local_due = true;
+		switchd_run(host->switchd, pass->ovs, host->config.bridge, underlay_device(host),
+			    pass->foreign);
+	}
 	ports = switchd_ports(host->switchd, &n);
-	if (host->ports)
+	if (host->ports && (changed || ports_are_attaching(host->ports)))
 		ports_run(host->ports, pass->ovs, ports, n, &host->config);
 }
 
@@ -526,8 +533,10 @@ static void write_rows(struct host *host, struct pass *pass)
 			wake_at(pass, binding_run(host->binding, &in, sb_txn, ovs_txn));
 		write_cfg(host, pass, sb_txn, ovs_txn);
 	}
-	if (ovs_txn)
+	if (ovs_txn && host->local_due) {
 		write_local(host, pass, ovs_txn);
+		host->local_due = !txn_is_empty(ovs_txn); /* until the database shows it */
+	}
 	host_txn_send(&host->sb, sb_txn);
 	host_txn_send(&host->ovs, ovs_txn);
 	wake_at(pass,

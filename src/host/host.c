@@ -109,6 +109,7 @@ static void on_links(void *owner, unsigned int what)
 
 	if (host->tunnels)
 		tunnels_changed(host->tunnels, what);
+	host->devices_changed |= (what & ~NEIGHS_CHANGED) != 0;
 	host_kick(host);
 }
 

@@ -63,7 +63,10 @@ struct host {
 	bool settings_written;
 	bool startup_written;
 	enum host_role role;
-	char problem[512]; /* the last configuration problem that was logged */
+	bool devices_changed;        /* what the switch part works from; it is planned anew then */
+	enum host_role planned_role; /* in the last plan */
+	bool local_due;              /* the local database may not show the plan yet */
+	char problem[512];           /* the last configuration problem that was logged */
 	char encap_problem[256];
 
 	struct dp_state *state;

@@ -42,6 +42,7 @@ struct links {
 	void *owner;
 	unsigned int what;
 	uint32_t generation;
+	uint64_t version;
 	struct link_entry *by_index;
 	struct link_entry *by_name;
 	struct addr_entry *addrs;
@@ -72,12 +73,18 @@ static void unname(struct links *links, struct link_entry *entry)
 		HASH_DELETE(by_name, links->by_name, entry);
 }
 
+static void note_link_change(struct links *links)
+{
+	links->what |= LINKS_CHANGED;
+	links->version++;
+}
+
 static void delete_link(struct links *links, struct link_entry *entry)
 {
 	unname(links, entry);
 	HASH_DELETE(by_index, links->by_index, entry);
 	free(entry);
-	links->what |= LINKS_CHANGED;
+	note_link_change(links);
 }
 
 /* A name may have moved from one device to another between two events: the newer one has it. */
@@ -114,7 +121,7 @@ static void on_link(void *owner, const struct netlink_link *link, bool deleted)
 	entry->generation = links->generation;
 	entry->link = *link;
 	name_link(links, entry);
-	links->what |= LINKS_CHANGED;
+	note_link_change(links);
 }
 
 /* ---- addresses and neighbours ---- */
@@ -285,6 +292,11 @@ const struct netlink_link *links_by_name(const struct links *links, const char *
 	const struct link_entry *entry = find_name(links, name);
 
 	return entry ? &entry->link : NULL;
+}
+
+uint64_t links_version(const struct links *links)
+{
+	return links->version;
 }
 
 void links_each(const struct links *links,

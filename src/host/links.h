@@ -26,6 +26,8 @@ struct netlink *links_netlink(struct links *links);
 /* Takes in what requests have just changed. */
 void links_poll(struct links *links);
 
+/* Another one after each change of a device. */
+uint64_t links_version(const struct links *links);
 /* Borrowed until the next event. */
 const struct netlink_link *links_by_index(const struct links *links, uint32_t ifindex);
 const struct netlink_link *links_by_name(const struct links *links, const char *name);

@@ -27,7 +27,8 @@ struct switchd {
 	struct links *links;
 	struct vswitch_plan plan;
 	VEC(struct vswitch_device)
-	devices; /* views of links' entries, for the length of one plan */
+	devices;          /* views of links' entries, by index */
+	uint64_t version; /* of the links that they show */
 	VEC(struct problem) problems;
 	VEC(struct problem) logged;
 };
@@ -81,6 +82,9 @@ static int compare_index(const void *a, const void *b)
 
 static void look(struct switchd *switchd)
 {
+	if (switchd->devices.n && switchd->version == links_version(switchd->links))
+		return;
+	switchd->version = links_version(switchd->links);
 	VEC_CLEAR(switchd->devices);
 	links_each(switchd->links, add_device, switchd);
 	if (switchd->devices.n)
