@@ -18,6 +18,7 @@
 #include "util/array.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/str.h"
 
 LOG_MODULE("tunnel");
 
@@ -56,22 +57,22 @@ struct tunnels {
 	VEC(struct ip) missing; /* local addresses that no device has; said once */
 	unsigned int what;
 	int port_fd;
+	int vxlan_fd;
+	bool vxlan; /* we have an encap of that type */
 };
 
 /* While nothing else listens on the port, the kernel would answer a packet that arrives before the programs are
  * attached with "port unreachable".  Nobody reads: the queue is as small as it can be. */
-static int hold_port(void)
+static int hold_port(uint16_t port)
 {
-	const struct sockaddr_in address = { .sin_family = AF_INET,
-					     .sin_port = htons(DP_GENEVE_PORT) };
+	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), least = 0;
 
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		log_info("UDP port %d is in use already: Open vSwitch, or a geneve device",
-			 DP_GENEVE_PORT);
+		log_info("UDP port %u is in use already: Open vSwitch, or a tunnel device", port);
 		close(fd);
 		return -1;
 	}
@@ -84,7 +85,8 @@ struct tunnels *tunnels_new(struct links *links, struct datapath *dp)
 
 	tunnels->links = links;
 	tunnels->dp = dp;
-	tunnels->port_fd = hold_port();
+	tunnels->port_fd = hold_port(DP_GENEVE_PORT);
+	tunnels->vxlan_fd = -1;
 	return tunnels;
 }
 
@@ -101,6 +103,8 @@ void tunnels_free(struct tunnels *tunnels)
 	}
 	if (tunnels->port_fd >= 0)
 		close(tunnels->port_fd);
+	if (tunnels->vxlan_fd >= 0)
+		close(tunnels->vxlan_fd);
 	VEC_DONE(tunnels->underlays);
 	VEC_DONE(tunnels->missing);
 	free(tunnels);
@@ -259,6 +263,24 @@ static bool is_neigh_stale(const struct tunnels *tunnels, const struct tunnel *t
 	       (route->neighbor && !mac_eq(&neigh->mac, &route->destination_mac));
 }
 
+/* VXLAN's port may have another user while we have no encap of that type. */
+static void hold_vxlan_port(struct tunnels *tunnels, const struct chassis_config *config)
+{
+	bool vxlan = false;
+
+	for (size_t i = 0; i < config->n_encaps; i++)
+		vxlan |= str_eq(config->encaps[i].type, "vxlan");
+	if (vxlan == tunnels->vxlan)
+		return;
+	tunnels->vxlan = vxlan;
+	if (vxlan) {
+		tunnels->vxlan_fd = hold_port(DP_VXLAN_PORT);
+	} else if (tunnels->vxlan_fd >= 0) {
+		close(tunnels->vxlan_fd);
+		tunnels->vxlan_fd = -1;
+	}
+}
+
 /* ---- underlay devices ---- */
 
 static void want_underlay(struct tunnels *tunnels, uint32_t ifindex)
@@ -378,6 +400,7 @@ void tunnels_run(struct tunnels *tunnels, struct network *network,
 	HASH_ITER(hh, tunnels->all, tunnel, next)
 	if (all || tunnel->dirty || (neighs && is_neigh_stale(tunnels, tunnel)))
 		resolve(tunnels, tunnel, network, now_ms);
+	hold_vxlan_port(tunnels, config);
 	attach_underlays(tunnels, config);
 }
 

@@ -87,6 +87,7 @@ static void read_encaps(const struct replica *ovs, struct chassis_config *config
 	const char *types = chassis_config_get(ovs, config->name, "ovn-encap-type");
 	const char *ips = chassis_config_get(ovs, config->name, "ovn-encap-ip");
 	const char *default_ip = chassis_config_get(ovs, config->name, "ovn-encap-ip-default");
+	bool geneve = false, vxlan = false;
 	char type[16];
 
 	if (!types || !ips) {
@@ -98,14 +99,21 @@ static void read_encaps(const struct replica *ovs, struct chassis_config *config
 		return;
 	}
 	while (next_word(&types, type, sizeof(type))) {
-		if (str_eq(type, "geneve") || str_eq(type, "vxlan"))
-			add_encaps(config, type, ips, default_ip);
+		if (str_eq(type, "geneve"))
+			geneve = true;
+		else if (str_eq(type, "vxlan"))
+			vxlan = true;
 		else
 			snprintf(
 				config->problem, sizeof(config->problem),
-				"external_ids:ovn-encap-type names \"%s\": geneve is what can be used",
+				"external_ids:ovn-encap-type names \"%s\": geneve and vxlan can be used",
 				type);
 	}
+	/* The preferred one first, however they are listed. */
+	if (geneve)
+		add_encaps(config, "geneve", ips, default_ip);
+	if (vxlan)
+		add_encaps(config, "vxlan", ips, default_ip);
 	if (config->n_encaps == 0 && !*config->problem)
 		snprintf(config->problem, sizeof(config->problem),
 			 "external_ids:ovn-encap-ip is empty");

@@ -28,7 +28,7 @@ struct chassis_config {
 	char *nb_remote; /* NULL: the southbound database may know one */
 	char *bridge;    /* the integration bridge */
 	size_t n_encaps;
-	struct chassis_encap encaps[CHASSIS_MAX_ENCAPS];
+	struct chassis_encap encaps[CHASSIS_MAX_ENCAPS]; /* every type with every address, geneve first */
 	char problem[256]; /* what is missing or wrong, and what to do; "" when it is complete */
 };
 

@@ -158,6 +158,7 @@ static void test_an_address_of_another_chassis_is_left_out(void **state)
 static void test_encap_of_an_interface(void **state)
 {
 	struct world *world = *state;
+	const struct sb_encap *encap;
 	struct chassis_config config;
 
 	set_ids(world,
@@ -173,6 +174,19 @@ static void test_encap_of_an_interface(void **state)
 	assert_non_null(chassis_find_encap(&config, world->sb, "10.0.0.2"));
 	assert_null(chassis_find_encap(&config, world->sb, NULL)); /* no default is set */
 	chassis_config_done(&config);
+	set_ids(world,
+		"['system-id', 'a'], ['ovn-encap-type', 'vxlan,geneve'], ['ovn-encap-ip', '10.0.0.1,10.0.0.2']");
+	run(world, NULL, NULL);
+	chassis_config_read(world->ovs, NULL, "machine", &config);
+	encap = sb_encap_get(world->sb, chassis_find_encap(&config, world->sb, "10.0.0.2"));
+	assert_string_equal(sb_encap_type(encap), "geneve"); /* the preferred one */
+	assert_string_equal(sb_encap_ip(encap), "10.0.0.2");
+	assert_int_equal(sb_chassis_encaps(sb_chassis_by_name(world->sb, "a"))->n, 4);
+	chassis_config_done(&config);
+	set_ids(world,
+		"['system-id', 'a'], ['ovn-encap-type', 'vxlan'], ['ovn-encap-ip', '10.0.0.2']");
+	run(world, NULL, NULL);
+	assert_int_equal(sb_chassis_encaps(sb_chassis_by_name(world->sb, "a"))->n, 1);
 }
 
 static void test_removal(void **state)
