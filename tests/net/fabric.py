@@ -156,6 +156,11 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def children(self):
+        """The pids of the programs it has started."""
+        path = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
     def stop(self, sig=signal.SIGTERM):
         if self.alive():
             self.child.send_signal(sig)

@@ -191,15 +191,11 @@ def test_without_permission(machine):
     one_line(machine.run(*nobody, HEDDLE, "lab", "up", check=False), "root")
 
 
-def children(pid):
-    return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def test_servers_that_outlive_their_central(machine):
     """They are told to end when it is killed, but get to it only after the next one has found them."""
     central = Process(machine, machine.dir / "central.log", *central_words(machine))
     central.wait_for("central works", lambda: "active" in central.text())
-    servers = children(central.pid)
+    servers = central.children()
     assert len(servers) == 2
     for pid in servers:
         os.kill(pid, signal.SIGSTOP)
@@ -220,7 +216,7 @@ def test_servers_that_outlive_their_central(machine):
 def test_a_local_server_that_outlives_its_agent(fabric):
     a, b = two_ports(fabric)
     host = a.host
-    servers = children(host.agent.pid)
+    servers = host.agent.children()
     assert len(servers) == 1
     os.kill(servers[0], signal.SIGSTOP)
     host.agent.stop(signal.SIGKILL)

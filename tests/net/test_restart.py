@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs end and start again in the middle of everything; packets notice nothing."""
+import os
+import random
 import re
 import signal
 import subprocess
@@ -80,4 +82,50 @@ def test_what_changed_while_the_agent_was_away(fabric):
     b.host.vsctl("set", "Interface", "b", "external_ids:iface-id=c")
     wait_for("c is up", lambda: fabric.nb("lsp-get-up", "c").strip() == "up")
     fabric.sync()
+    assert a.ping(b, 3) == 3
+
+
+# ---- anything may be killed at any time ----
+
+def rows(fabric):
+    """What must be the same again afterwards."""
+    def table(name, columns):
+        return sorted(fabric.sbctl("--format=csv", "--no-headings", f"--columns={columns}", "list", name).splitlines())
+    return (table("Port_Binding", "logical_port,tunnel_key,type,up,mac,chassis"),
+            table("Datapath_Binding", "tunnel_key,external_ids"), table("Chassis", "name,encaps"))
+
+
+def synced(fabric):
+    """False while a database is not there."""
+    return fabric.nb("--wait=hv", "--timeout=5", "sync", check=False).returncode == 0
+
+
+def kill_some(fabric, names):
+    """Kills them one right after the other; programs are started again, their servers they start themselves."""
+    agents = {name: host.agent for name, host in fabric.hosts.items()}
+    programs = {"central": fabric.central, **agents}
+    pids = {name: program.pid for name, program in programs.items()}
+    pids.update(zip(("northbound", "southbound"), fabric.central.children()))
+    pids.update({f"{name}'s database": agent.children()[0] for name, agent in agents.items()})
+    for name in names(sorted(pids)):
+        if name in programs:
+            programs[name].stop(signal.SIGKILL)
+            programs[name].start()
+        else:
+            os.kill(pids[name], signal.SIGKILL)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_programs_killed_in_any_order(fabric, seed):
+    choice = random.Random(seed)
+    a, b = two_ports(fabric)
+    fabric.sync()
+    before = rows(fabric)
+    for _ in range(2):
+        with Traffic(a, b) as traffic:
+            kill_some(fabric, lambda names: choice.sample(names, choice.randint(2, 4)))
+        wait_for("the databases and the hosts are in step", lambda: synced(fabric), 40)
+        wait_for("the rows are the same", lambda: rows(fabric) == before)
+        assert traffic.lost == 0
+        fabric.check()
     assert a.ping(b, 3) == 3
