@@ -79,7 +79,7 @@ class OvnHost(Host):
         self.vsctl("set", "Open_vSwitch", ".", f"external_ids:system-id={self.name}",
                    f"external_ids:hostname={self.name}.example",
                    f"external_ids:ovn-remote={self.fabric.sb_remote}",
-                   "external_ids:ovn-encap-type=geneve",
+                   f"external_ids:ovn-encap-type={self.fabric.encap_types.get(self.name, 'geneve')}",
                    f"external_ids:ovn-encap-ip={self.underlay_ip}",
                    "external_ids:ovn-bridge-datapath-type=netdev")
         self.start_controller()
@@ -131,7 +131,8 @@ class HeddleHost(Host):
     def start_agent(self):
         for feature in NO_OFFLOADS:
             self.run("ethtool", "-K", "und0", feature, "off")
-        self.launch(f"--ovn-remote={self.fabric.sb_remote}", f"--encap-ip={self.underlay_ip}")
+        self.launch(f"--ovn-remote={self.fabric.sb_remote}", f"--encap-ip={self.underlay_ip}",
+                    f"--encap-type={self.fabric.encap_types.get(self.name, 'geneve')}")
 
     def launch(self, *options):
         self.agent = Process(self, self.dir / "host.log", HEDDLE, "host", f"--state-dir={self.dir}",
@@ -147,6 +148,10 @@ class HeddleHost(Host):
 
 class Mixed(Fabric):
     """The databases are ovsdb-servers, central is ovn-northd."""
+
+    def __init__(self, encap_types=None):
+        super().__init__()
+        self.encap_types = encap_types or {}  # by host; geneve where nothing is said
 
     def start_central(self):
         self.servers = [Server(self.underlay, self.dir, name, *SCHEMAS[name]) for name in SCHEMAS]
