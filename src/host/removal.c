@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "host/host_private.h"
+#include "host/quiet.h"
+#include "schema/ovs.h"
 #include "schema/sb.h"
 #include "util/alloc.h"
 #include "util/auto.h"
@@ -42,6 +44,19 @@ void host_start_removal(struct host *host)
 	uv_timer_start(&host->deadline, on_deadline, DEADLINE_MS, 0);
 }
 
+/* The host may use its devices for itself again. */
+static void release_devices(struct host *host)
+{
+	OVS_INTERFACE_FOREACH(row, client_replica(host->ovs.client))
+	{
+		const struct netlink_link *link =
+			links_by_name(host->links, ovs_interface_name(row));
+
+		if (link && ovsdb_smap_get(ovs_interface_external_ids(row), "iface-id"))
+			quiet_end(link->ifindex);
+	}
+}
+
 static void remove_local(struct host *host)
 {
 	AUTO_FREE char *bpffs = xasprintf("%s/bpf", host->dir);
@@ -51,6 +66,7 @@ static void remove_local(struct host *host)
 		host_fail(host, &err);
 		return;
 	}
+	release_devices(host);
 	if (client_has_lock(host->ovs.client))
 		switchd_remove_devices(host->switchd);
 	log_info("chassis %s is removed", host->name);

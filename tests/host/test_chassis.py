@@ -129,11 +129,15 @@ def test_a_removal_takes_everything(world):
     host.wait_log("the datapath holds")
     plug(world, host, "p1")
     host.stop()
+    for name in ("vp1", "vp1-p"):
+        host.ip("link", "set", name, "up")
+    assert "inet6" not in host.ip("addr", "show", "dev", "vp1")
     done = host.run("--remove")
     assert done.returncode == 0, done.stderr
     assert world.sb.rows("Chassis") == [] and world.sb.rows("Chassis_Private") == []
     assert world.sb.rows("Encap") == [] and world.port("p1")["chassis"] == ["set", []]
     assert "br-int" not in host.links()
+    wait_for(lambda: "inet6" in host.ip("addr", "show", "dev", "vp1"), "the host may speak there again", host.log)
     assert not list((host.dir / "run" / "h1" / "bpf").glob("*/maps"))
 
 
