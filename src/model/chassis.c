@@ -223,12 +223,27 @@ static void put(struct ovsdb_datum *map, const struct ovsdb_column *column, cons
 			   (union ovsdb_atom){ .string = (char *)value });
 }
 
+/* Options that others have set on our row stay, such as dst_port. */
+static void keep_options(const struct ovsdb_datum *before, struct ovsdb_datum *ret)
+{
+	for (uint32_t i = 0; i < before->n; i++) {
+		const char *key = before->keys[i].string;
+
+		if (!str_eq(key, "csum") && !str_eq(key, "is_default"))
+			put(ret, &sb_encap_columns[SB_ENCAP_OPTIONS], key,
+			    before->values[i].string);
+	}
+}
+
 static void encap_options(const struct chassis_config *config, const struct replica *ovs,
-			  const struct chassis_encap *encap, struct ovsdb_datum *ret)
+			  const struct chassis_encap *encap, const struct sb_encap *row,
+			  struct ovsdb_datum *ret)
 {
 	const struct ovsdb_column *column = &sb_encap_columns[SB_ENCAP_OPTIONS];
 	const char *csum = chassis_config_get(ovs, config->name, "ovn-encap-csum");
 
+	if (row)
+		keep_options(sb_encap_options(row), ret);
 	put(ret, column, "csum", str_eq(csum, "false") ? "false" : "true");
 	if (encap->is_default)
 		put(ret, column, "is_default", "true");
@@ -260,7 +275,7 @@ static void write_encaps(const struct chassis_config *config, const struct repli
 				encap->type, encap->ip_text, sb_encap_chassis_name(row));
 			continue;
 		}
-		encap_options(config, ovs, encap, &options);
+		encap_options(config, ovs, encap, row, &options);
 		if (row) {
 			uuid = *sb_encap_uuid(row);
 		} else {

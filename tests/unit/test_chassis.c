@@ -189,6 +189,29 @@ static void test_encap_of_an_interface(void **state)
 	assert_int_equal(sb_chassis_encaps(sb_chassis_by_name(world->sb, "a"))->n, 1);
 }
 
+static void test_what_others_set_on_an_encap_stays(void **state)
+{
+	struct world *world = *state;
+	const struct sb_encap *encap;
+	bool changed;
+
+	row_put(world->sb, "Encap", 50,
+		"{'type': 'geneve', 'ip': '10.0.0.1', 'chassis_name': 'a', "
+		"'options': ['map', [['dst_port', '7000'], ['csum', 'true'], ['is_default', 'true']]]}");
+	replica_advance(world->sb);
+	set_ids(world,
+		"['system-id', 'a'], ['ovn-encap-type', 'geneve'], ['ovn-encap-ip', '10.0.0.1'], "
+		"['ovn-encap-csum', 'false']");
+	run(world, NULL, &changed);
+	assert_true(changed);
+	encap = sb_encap_first(world->sb);
+	assert_string_equal(ovsdb_smap_get(sb_encap_options(encap), "dst_port"), "7000");
+	assert_string_equal(ovsdb_smap_get(sb_encap_options(encap), "csum"), "false");
+	assert_null(ovsdb_smap_get(sb_encap_options(encap), "is_default"));
+	run(world, NULL, &changed);
+	assert_false(changed);
+}
+
 static void test_removal(void **state)
 {
 	struct world *world = *state;
@@ -213,6 +236,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_address_of_another_chassis_is_left_out,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_encap_of_an_interface, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_others_set_on_an_encap_stays, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_removal, setup, teardown),
 	};
 
