@@ -36,7 +36,8 @@ struct tunnel {
 	bool seen;  /* the network still names it */
 	bool dirty; /* look the way up again */
 	struct network_route route;
-	uint32_t kept_ifindex; /* the neighbour we have the kernel keep fresh; 0: none */
+	struct netlink_link link; /* the route's device, as it was then */
+	uint32_t kept_ifindex;    /* the neighbour we have the kernel keep fresh; 0: none */
 	struct ip kept_ip;
 	uint64_t asked_ms; /* when we asked for it; 0: it has answered */
 	UT_hash_handle hh;
@@ -218,6 +219,7 @@ static void find_route(struct tunnels *tunnels, struct tunnel *tunnel, uint64_t 
 	link = links_by_index(tunnels->links, found.ifindex);
 	if (!link || link->loopback)
 		return;
+	tunnel->link = *link;
 	route->ready = true;
 	route->ifindex = found.ifindex;
 	route->nexthop = found.nexthop;
@@ -279,6 +281,14 @@ static void hold_vxlan_port(struct tunnels *tunnels, const struct chassis_config
 		close(tunnels->vxlan_fd);
 		tunnels->vxlan_fd = -1;
 	}
+}
+
+/* A host has many devices that are no tunnel's: their changes cost no route lookup. */
+static bool is_link_stale(const struct tunnels *tunnels, const struct tunnel *tunnel)
+{
+	const struct netlink_link *link = links_by_index(tunnels->links, tunnel->route.ifindex);
+
+	return !tunnel->route.ready || !link || memcmp(link, &tunnel->link, sizeof(*link)) != 0;
 }
 
 /* ---- underlay devices ---- */
@@ -391,14 +401,16 @@ static void sync_tunnels(struct tunnels *tunnels, struct network *network)
 void tunnels_run(struct tunnels *tunnels, struct network *network,
 		 const struct chassis_config *config, uint64_t now_ms)
 {
-	bool all = tunnels->what & (LINKS_CHANGED | ADDRS_CHANGED | ROUTES_CHANGED);
+	bool all = tunnels->what & (ADDRS_CHANGED | ROUTES_CHANGED);
+	bool links = tunnels->what & LINKS_CHANGED;
 	bool neighs = tunnels->what & NEIGHS_CHANGED;
 	struct tunnel *tunnel, *next;
 
 	tunnels->what = 0;
 	sync_tunnels(tunnels, network);
 	HASH_ITER(hh, tunnels->all, tunnel, next)
-	if (all || tunnel->dirty || (neighs && is_neigh_stale(tunnels, tunnel)))
+	if (all || tunnel->dirty || (links && is_link_stale(tunnels, tunnel)) ||
+	    (neighs && is_neigh_stale(tunnels, tunnel)))
 		resolve(tunnels, tunnel, network, now_ms);
 	hold_vxlan_port(tunnels, config);
 	attach_underlays(tunnels, config);
