@@ -125,7 +125,7 @@ def test_programs_killed_in_any_order(fabric, seed):
         with Traffic(a, b) as traffic:
             kill_some(fabric, lambda names: choice.sample(names, choice.randint(2, 4)))
         wait_for("the databases and the hosts are in step", lambda: synced(fabric), 40)
-        wait_for("the rows are the same", lambda: rows(fabric) == before)
+        wait_for("the rows are the same", lambda: rows(fabric) == before, 40)
         assert traffic.lost == 0
         fabric.check()
     assert a.ping(b, 3) == 3
