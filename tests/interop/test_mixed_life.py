@@ -259,3 +259,46 @@ def test_a_stock_host_goes_and_comes(mixed):
     mixed.wait_up("a")
     mixed.sync()
     assert a.ping(b, 3) == 3
+
+
+def keys(mixed):
+    return mixed.sbctl("--columns=_uuid,logical_port,tunnel_key,datapath,chassis,up", "list", "Port_Binding",
+                       "--", "--columns=_uuid,tunnel_key", "list", "Datapath_Binding")
+
+
+def test_central_is_exchanged_under_a_mixed_network(mixed):
+    """heddle central waits for the lock, takes over, and hands back; nobody's keys or packets change."""
+    a, b = two_ports(mixed)
+    before = keys(mixed)
+    central = mixed.start_heddle_central()
+    central.wait_for("heddle central is connected", lambda: "southbound database: connected" in central.text())
+    mixed.sync()
+    assert "active" not in central.text()
+    mixed.northd.stop()
+    central.wait_for("heddle central is active", lambda: "active: lock ovn_northd is ours" in central.text())
+    mixed.central = central
+    mixed.sync()
+    assert keys(mixed) == before and a.ping(b, 3) == 3 and b.ping(a, 3) == 3
+    mixed.nbctl("--wait=sb", "lsp-add", "s0", "c", "--", "lsp-set-addresses", "c", f"{MAC.format(3)} 10.0.0.3")
+    c = mixed.hosts["h2"].plug("c", "c", MAC.format(3), "10.0.0.3")
+    mixed.wait_up("c")
+    assert b.ping(c, 3) == 3
+    mixed.northd.start()
+    central.stop()
+    mixed.central = mixed.northd
+    mixed.sync()
+    after = keys(mixed)
+    assert all(line in after for line in before.splitlines())
+    reach(a, c)  # stock's host has logical flows for it now
+    assert a.ping(b, 3) == 3
+
+
+def test_a_heddle_host_without_the_northbound_database(mixed):
+    """Nobody has published its address: connectivity needs none."""
+    mixed.switch("s0", ("a", f"{MAC.format(1)} 10.0.0.1"), ("b", f"{MAC.format(2)} 10.0.0.2"))
+    a = mixed.ovn_host("h1").plug("a", "a", MAC.format(1), "10.0.0.1")
+    b = mixed.host("h2").plug("b", "b", MAC.format(2), "10.0.0.2")
+    mixed.wait_up("a", "b")
+    mixed.sync()
+    reach(a, b)
+    assert b.ping(a, 3) == 3
