@@ -60,10 +60,8 @@ int vif_out(struct __sk_buff *skb)
 	}
 	port = bpf_map_lookup_elem(&ports, &key);
 	if (port)
-		count_drop(port->datapath, port->port_key, DP_DROP_HOST_STACK);
-	else
-		count_drop(0, skb->ifindex, DP_DROP_HOST_STACK);
-	return TC_ACT_SHOT;
+		return count_drop(port->datapath, port->port_key, DP_DROP_HOST_STACK);
+	return count_drop(0, skb->ifindex, DP_DROP_HOST_STACK);
 }
 
 /* Ingress of an underlay device: takes the tunnels' packets, leaves everything else alone. */

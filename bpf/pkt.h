@@ -46,7 +46,8 @@ struct pkt {
 /* Room in front of every walk through a chain of members. */
 #define CHAIN_MAX 8192
 
-static __always_inline void count_drop(__u32 datapath, __u32 port_key, enum dp_drop reason)
+/* A function of its own: it is called in many places, and not on the way of a packet that passes. */
+static __noinline int count_drop(__u32 datapath, __u32 port_key, enum dp_drop reason)
 {
 	struct dp_drop_key key = { .datapath = datapath, .port_key = port_key, .reason = reason };
 	__u64 one = 1, *packets;
@@ -56,24 +57,22 @@ static __always_inline void count_drop(__u32 datapath, __u32 port_key, enum dp_d
 		packets = bpf_map_lookup_elem(&drops, &key); /* another CPU was first */
 	if (packets)
 		*packets += 1;
+	return TC_ACT_SHOT;
 }
 
 /* Under the sending port; what came from a tunnel or has no port, under the device. */
 static __always_inline int drop(const struct pkt *p, enum dp_drop reason)
 {
 	if (p->from_tunnel || !p->in_key)
-		count_drop(0, p->device, reason);
-	else
-		count_drop(p->datapath, p->in_key, reason);
-	return TC_ACT_SHOT;
+		return count_drop(0, p->device, reason);
+	return count_drop(p->datapath, p->in_key, reason);
 }
 
 /* Under a port that is known to exist: never with a key that only a packet names, or a
  * peer could fill the map. */
 static __always_inline int drop_at(const struct pkt *p, __u16 port_key, enum dp_drop reason)
 {
-	count_drop(p->datapath, port_key, reason);
-	return TC_ACT_SHOT;
+	return count_drop(p->datapath, port_key, reason);
 }
 
 static __always_inline struct dp_counters *port_counters(__u32 ifindex)
