@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs a command on another kernel: boots KERNEL_ROOT (where a Debian linux-image package was
 # extracted) in qemu without KVM, with this machine's root file system over 9p, read-only but for
-# tmpfs on /run and /tmp. Prints what the command prints; exits as it does (124: no answer in time).
+# a tmpfs on /run, where TMPDIR is. Prints what the command prints; exits as it does (124: no answer
+# in time).
 #
 #     KERNEL_ROOT=build/kernel tests/kernel/boot.sh COMMAND [ARGUMENT]...
 set -eu
@@ -45,10 +46,9 @@ cd /root
 \$b mount -t devtmpfs dev dev
 \$b mount -t bpf bpf sys/fs/bpf
 \$b mount -t tmpfs tmp run
-\$b mount -t tmpfs tmp tmp
-\$b mkdir -p run/netns
+\$b mkdir -p run/netns run/tmp
 \$b ip link set lo up
-\$b chroot /root /bin/sh -c 'cd "\$0" && exec "\$@"' '$PWD' /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp $quoted </dev/null
+\$b chroot /root /bin/sh -c 'cd "\$0" && exec "\$@"' '$PWD' /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run/tmp TMPDIR=/run/tmp $quoted </dev/null
 echo "boot.sh: exit \$?"
 exec \$b poweroff -f
 INIT
