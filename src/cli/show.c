@@ -8,6 +8,8 @@
 
 #include "cli/commands.h"
 #include "cli/sbview.h"
+#include "cli/tunnels.h"
+#include "host/host.h"
 #include "util/array.h"
 #include "util/err.h"
 #include "util/str.h"
@@ -171,6 +173,16 @@ static void print_port(const json_t *port, int name_width, int type_width, int c
 	putchar('\n');
 }
 
+static void print_tunnel(const json_t *tunnel)
+{
+	printf("tunnel %s > %s  %s", text_of(tunnel, "local"), text_of(tunnel, "remote"),
+	       text_of(tunnel, "type"));
+	if (json_object_get(tunnel, "device"))
+		printf("  by %s, mtu %" JSON_INTEGER_FORMAT, text_of(tunnel, "device"),
+		       json_integer_value(json_object_get(tunnel, "mtu")));
+	printf("  %s\n", text_of(tunnel, "state"));
+}
+
 static void print_text(const json_t *picture)
 {
 	json_t *item, *part;
@@ -199,11 +211,13 @@ static void print_text(const json_t *picture)
 			printf("  %s %s", text_of(part, "type"), text_of(part, "ip"));
 		putchar('\n');
 	}
+	json_array_foreach(json_object_get(picture, "tunnels"), i, item) print_tunnel(item);
 }
 
 int show_main(int argc, char **argv)
 {
-	const char *sb = NULL, *db = NULL, *format = "text";
+	const char *sb = NULL, *db = NULL, *format = "text", *chassis = NULL;
+	const char *run_dir = getenv("HEDDLE_RUNDIR") ?: HOST_RUN_DIR;
 	struct cli_words words;
 	struct err err = ERR_INIT;
 	long long timeout_s = 10;
@@ -214,6 +228,8 @@ int show_main(int argc, char **argv)
 		{ "sb", 0, OPT_STRING, &sb, "REMOTES", "southbound database (default: $OVN_SB_DB, the local agent's, central's)" },
 		{ "db", 0, OPT_STRING, &db, "REMOTE", "local database (default: as for \"heddle host\")" },
 		{ "format", 'f', OPT_STRING, &format, "FORMAT", "text or json (default: text)" },
+		{ "run-dir", 0, OPT_STRING, &run_dir, "DIR", "the local agent's run directory (default: $HEDDLE_RUNDIR, else " HOST_RUN_DIR ")" },
+		{ "chassis", 'n', OPT_STRING, &chassis, "NAME", "the local chassis, where several share the run directory" },
 		{ "timeout", 't', OPT_INT, &timeout_s, "SECONDS", "how long to wait (default: 10)", 1, 3600 },
 		{ 0 },
 	};
@@ -222,7 +238,7 @@ int show_main(int argc, char **argv)
 		.usage = "heddle show [OPTION]...",
 		.about =
 			"Prints the switches and their ports: type, key, where they are bound, whether they are up; "
-			"and the hosts with their tunnel addresses.",
+			"the hosts with their tunnel addresses; and how this host's tunnels stand.",
 		.table = table,
 	};
 	int r = cli_parse(&opts, "show", argc, argv, 0, &words);
@@ -235,8 +251,9 @@ int show_main(int argc, char **argv)
 	}
 	if (sbview_open(sb, db, (unsigned int)timeout_s * 1000, &watch, &err) < 0)
 		return cli_fail("show", &err);
-	picture = json_pack("{s:o, s:o}", "switches", draw_switches(watch_replica(watch)),
-			    "chassis", draw_chassis(watch_replica(watch)));
+	picture = json_pack("{s:o, s:o, s:o}", "switches", draw_switches(watch_replica(watch)),
+			    "chassis", draw_chassis(watch_replica(watch)), "tunnels",
+			    tunnels_read(run_dir, chassis));
 	if (str_eq(format, "json")) {
 		json_dumpf(picture, stdout, JSON_INDENT(2));
 		putchar('\n');

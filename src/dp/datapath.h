@@ -55,6 +55,12 @@ int datapath_each_drop(struct datapath *dp,
 		       void (*visit)(void *arg, const struct dp_drop_key *key, uint64_t packets),
 		       void *arg);
 
+/* Every entry of the tunnels map, our own addresses' too.  0 or negative errno. */
+int datapath_each_tunnel(struct datapath *dp,
+			 void (*visit)(void *arg, const struct dp_tunnel_key *key,
+				       const struct dp_tunnel *value),
+			 void *arg);
+
 /* For commands beside the running agent: opens the pinned maps for reading only. */
 int datapath_open_readonly(const char *bpffs_dir, struct datapath **ret, struct err *err);
 

@@ -244,3 +244,20 @@ int datapath_each_drop(struct datapath *dp,
 	}
 	return errno == ENOENT ? 0 : -errno;
 }
+
+int datapath_each_tunnel(struct datapath *dp,
+			 void (*visit)(void *arg, const struct dp_tunnel_key *key,
+				       const struct dp_tunnel *value),
+			 void *arg)
+{
+	struct dp_tunnel_key key, *previous = NULL;
+	int fd = dp->maps[DP_MAP_TUNNELS];
+	struct dp_tunnel value;
+
+	while (bpf_map_get_next_key(fd, previous, &key) == 0) {
+		previous = &key;
+		if (bpf_map_lookup_elem(fd, &key, &value) == 0)
+			visit(arg, &key, &value);
+	}
+	return errno == ENOENT ? 0 : -errno;
+}

@@ -36,7 +36,7 @@ def remains(name):
 
 
 def lab(command, name, *args, check=True):
-    return run(HEDDLE, "lab", command, f"--name={name}", *args, check=check, timeout=60)
+    return run(HEDDLE, "lab", command, f"--name={name}", *args, check=check, timeout=180)
 
 
 def test_up_status_exec_down(name):
@@ -50,6 +50,7 @@ def test_up_status_exec_down(name):
     done = lab("exec", name, "hypervisor/ns3", "ping", "-c1", "-W1", "10.0.1.10", check=False)
     assert "100% packet loss" in done.stdout and done.returncode == 1
     assert "ls0-ns2" in lab("exec", name, "controller", "heddle", "show")
+    assert "tunnel 192.168.33.10 > 192.168.33.20" in lab("exec", name, "controller", "heddle", "show")
     assert "ls0-ns2" in lab("exec", name, "hypervisor", "heddle", "nb", "show")
     assert "localport_to_remote" in lab("exec", name, "hypervisor", "heddle", "drops")
     assert "ns2" in lab("exec", name, "hypervisor", PEERS / "usr/bin/ovs-vsctl", "show")
@@ -102,7 +103,7 @@ def test_demo_interrupted(name, after):
             break
     demo.send_signal(signal.SIGINT)
     demo.stdout.read()
-    assert demo.wait(30) == 128 + signal.SIGINT
+    assert demo.wait(60) == 128 + signal.SIGINT
     assert remains(name) == []
 
 
