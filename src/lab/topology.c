@@ -24,30 +24,30 @@ bool lab_name_is_valid(const char *name)
 static void add_host(struct lab *lab)
 {
 	static const char *const names[] = { "controller", "hypervisor" };
-	size_t i = lab->n_hosts++;
-	struct lab_host *h = &lab->hosts[i];
+	size_t i = lab->n_hosts;
+	struct lab_host h = {};
 
 	if (i < 2)
-		snprintf(h->name, sizeof(h->name), "%s", names[i]);
+		snprintf(h.name, sizeof(h.name), "%s", names[i]);
 	else
-		snprintf(h->name, sizeof(h->name), "host%u", (unsigned int)i + 1);
-	snprintf(h->ip, sizeof(h->ip), "192.168.33.%u", ((unsigned int)i + 1) * 10);
-	snprintf(h->dir, sizeof(h->dir), "%.40s/%.15s", lab->dir, h->name);
-	snprintf(h->netns, sizeof(h->netns), "%s%s", lab->prefix, h->name);
+		snprintf(h.name, sizeof(h.name), "host%u", (unsigned int)i + 1);
+	snprintf(h.ip, sizeof(h.ip), "192.168.33.%u", ((unsigned int)i + 1) * 10);
+	snprintf(h.dir, sizeof(h.dir), "%.40s/%.15s", lab->dir, h.name);
+	snprintf(h.netns, sizeof(h.netns), "%s%s", lab->prefix, h.name);
+	lab->hosts[lab->n_hosts++] = h;
 }
 
 static void add_workload(struct lab *lab, const struct lab_host *host, unsigned int number,
 			 bool localport)
 {
-	struct lab_workload *w = &lab->workloads[lab->n_workloads++];
+	struct lab_workload w = { .host = host, .localport = localport };
 
-	w->host = host;
-	w->localport = localport;
-	snprintf(w->name, sizeof(w->name), "ns%u", number);
-	snprintf(w->port, sizeof(w->port), LAB_SWITCH "-ns%u", number);
-	snprintf(w->mac, sizeof(w->mac), "00:00:00:aa:bb:%u", number * 10);
-	snprintf(w->ip, sizeof(w->ip), "10.0.1.%u", number * 10);
-	snprintf(w->netns, sizeof(w->netns), "%.39s-%.7s", host->netns, w->name);
+	snprintf(w.name, sizeof(w.name), "ns%u", number);
+	snprintf(w.port, sizeof(w.port), LAB_SWITCH "-ns%u", number);
+	snprintf(w.mac, sizeof(w.mac), "00:00:00:aa:bb:%u", number * 10);
+	snprintf(w.ip, sizeof(w.ip), "10.0.1.%u", number * 10);
+	snprintf(w.netns, sizeof(w.netns), "%.39s-%.7s", host->netns, w.name);
+	lab->workloads[lab->n_workloads++] = w;
 }
 
 void lab_init(struct lab *lab, const char *name, size_t n_hosts)
