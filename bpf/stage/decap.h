@@ -198,6 +198,12 @@ static __noinline int decap_vxlan(struct pkt *p, struct outer *h, const struct d
 	return tunnel_deliver(p, out_key, VXLAN_ENCAP_BYTES);
 }
 
+/* Encap.options:dst_port is the port of both directions: a chassis that is sent to at it sends to it, too. */
+static __always_inline bool uses_port(const struct dp_tunnel *tunnel, __be16 port)
+{
+	return tunnel && tunnel->udp_port == port && !(tunnel->flags & DP_TUNNEL_VXLAN);
+}
+
 /* In: a packet from the underlay.  Out: untouched if it is not for our tunnels, else delivered or dropped. */
 static __always_inline int stage_decap(struct __sk_buff *skb)
 {
@@ -205,6 +211,7 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 	struct dp_tunnel_key pair;
 	struct outer headers, *h = &headers;
 	__u32 option_bytes, inner, ip_bytes;
+	const struct dp_tunnel *tunnel;
 	enum dp_drop reason;
 	__be32 keys = 0;
 	__u8 ecn;
@@ -217,10 +224,12 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 		return VERDICT_PASS;
 	map_v4(pair.remote, h->ip.saddr);
 	map_v4(pair.local, h->ip.daddr);
-	if (h->udp.dest != bpf_htons(DP_GENEVE_PORT))
-		return h->udp.dest == bpf_htons(DP_VXLAN_PORT) ? decap_vxlan(&p, h, &pair)
-							       : VERDICT_PASS;
-	if (!bpf_map_lookup_elem(&tunnels, &pair))
+	if (h->udp.dest == bpf_htons(DP_VXLAN_PORT))
+		return decap_vxlan(&p, h, &pair);
+	tunnel = bpf_map_lookup_elem(&tunnels, &pair);
+	if (h->udp.dest != bpf_htons(DP_GENEVE_PORT) && !uses_port(tunnel, h->udp.dest))
+		return VERDICT_PASS;
+	if (!tunnel)
 		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
 
 	if (bpf_skb_load_bytes(skb, UDP_BYTES, &h->geneve, OUTER_BYTES - UDP_BYTES) < 0)

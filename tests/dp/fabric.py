@@ -234,10 +234,10 @@ class Host:
             self.want("members", struct.pack("=IHH16s", datapath, group, chain, at),
                       struct.pack("=16sIHH", follow, ifindex, flags, 0))
 
-    def tunnel(self, remote, device, source, destination, mtu=1500, flags=READY | NEIGHBOR):
+    def tunnel(self, remote, device, source, destination, mtu=1500, flags=READY | NEIGHBOR, port=None):
         self.want("tunnels", ip16("") + ip16(self.ip), struct.pack("=H38x", flags & VXLAN))
         self.want("tunnels", ip16(remote) + ip16(self.ip),
-                  struct.pack("=H", flags) + struct.pack("!H", PORT[flags & VXLAN]) +
+                  struct.pack("=H", flags) + struct.pack("!H", port or PORT[flags & VXLAN]) +
                   struct.pack("=I16s6s6sI", self.ifindex(device), ip16(remote), mac(source), mac(destination), mtu))
 
     def want(self, table, key, value):

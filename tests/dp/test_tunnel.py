@@ -41,6 +41,19 @@ def test_a_stock_sender_sets_the_udp_checksum(bench):
     assert Ether(f)[UDP].chksum and bench.case(bench.und, f) == ({"v1": [udp()]}, {})
 
 
+def test_a_port_of_the_tunnels_own(bench):
+    """Encap.options:dst_port."""
+    bench.host.tunnel(REMOTE_IP, "und", UMAC, PMAC, port=7000)
+    bench.host.apply()
+    f = Ether(geneve(udp(), 1))
+    f[UDP].dport = 7000
+    for frame in bytes(f), geneve(udp(), 1):
+        assert bench.case(bench.und, frame) == ({"v1": [udp()]}, {})
+    bench.und.received()
+    bench.v1.wire.send(udp(src=M1, dst=REM))
+    assert Ether(bench.und.expect())[UDP].dport == 7000
+
+
 def test_broadcast_goes_to_local_vifs_only(bench):
     for key in 32768, 32772, 65535:
         f = udp(dst="ff:ff:ff:ff:ff:ff")

@@ -213,6 +213,20 @@ def test_several_encap_ips(mixed):
     assert (there[IP].dst, back[IP].src) == (h2.underlay_ip, h2.underlay_ip)
 
 
+def test_encap_dst_port(mixed):
+    """Set by an administrator on every Encap row: nobody takes it back, all use it."""
+    a, b = two_ports(mixed)
+    for encap in mixed.sbctl("--bare", "--columns=_uuid", "list", "Encap").split():
+        mixed.sbctl("set", "Encap", encap, "options:dst_port=7000")
+    wait_for("stock follows", lambda: 'dst_port="7000"' in mixed.hosts["h1"].vsctl("show"))
+    mixed.sync()
+    reach(a, b)
+    with mixed.sniff_underlay() as wire:
+        assert a.ping(b, 3) == 3 and b.ping(a, 3) == 3
+        ports = [p[UDP].dport for f in wire.read() if UDP in (p := Ether(f))]
+    assert len(ports) >= 12 and set(ports) == {7000}
+
+
 def tunnels_of(host):
     return host.vsctl("show").count("type: geneve")
 
