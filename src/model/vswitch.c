@@ -243,8 +243,21 @@ static void plan_local(const struct vswitch_in *in, struct vswitch_plan *plan,
 	port->shown = bridge->device;
 }
 
+/* What a port asks for and nothing here does: better no port than one in the wrong VLAN. */
+static const char *unsupported(const struct ovs_port *row)
+{
+	int64_t tag;
+
+	if (ovs_port_interfaces(row)->n > 1)
+		return "bonds";
+	if (ovs_port_tag(row, &tag) || ovs_port_trunks(row)->n || ovs_port_vlan_mode(row))
+		return "VLAN tags, trunks and modes";
+	return NULL;
+}
+
 static void plan_interface(const struct vswitch_in *in, struct vswitch_plan *plan,
-			   const struct bridge *bridge, const struct ovs_interface *row)
+			   const struct bridge *bridge, const struct ovs_port *port_row,
+			   const struct ovs_interface *row)
 {
 	const char *type = ovs_interface_type(row);
 	struct vswitch_port *port = VEC_PUSH(plan->ports);
@@ -263,6 +276,9 @@ static void plan_interface(const struct vswitch_in *in, struct vswitch_plan *pla
 			port,
 			"\"%s\" cannot be a device's name (at most %d characters, no slash or space)",
 			port->name, VSWITCH_NAME_SIZE - 1);
+	else if (unsupported(port_row))
+		set_error(port, "port %s: %s are not supported", ovs_port_name(port_row),
+			  unsupported(port_row));
 	else if (str_eq(port->name, bridge->name))
 		plan_local(in, plan, port, bridge, row);
 	else if (str_eq(type, "internal"))
@@ -356,7 +372,7 @@ static void plan_bridge(const struct vswitch_in *in, struct vswitch_plan *plan,
 				ovs_interface_get(in->ovs, &interfaces->keys[j].uuid);
 
 			if (interface)
-				plan_interface(in, plan, &bridge, interface);
+				plan_interface(in, plan, &bridge, port, interface);
 		}
 	}
 	if (plan->ports.n > first)

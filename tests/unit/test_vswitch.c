@@ -379,6 +379,32 @@ static void test_what_the_machine_needs_is_not_a_port(void **state)
 			    "device eth0 has this host's tunnel address: name another");
 }
 
+/* A tagged port without its tag would be in another network. */
+static void test_what_is_not_supported_is_no_port(void **state)
+{
+	struct machine *machine = *state;
+
+	add_device(machine, "a", "", "");
+	add_device(machine, "b", "", "");
+	put_bridge(machine, 1, "br-ex", (const unsigned int[]){ 1, 2, 3, 0 });
+	put_interface(machine, 1, "br-ex", ", 'type': 'internal'");
+	put_interface(machine, 2, "a", "");
+	put_interface(machine, 3, "b", ", 'type': 'patch'");
+	row_put(machine->ovs, "Port", PORT + 2,
+		"{'name': 'a', 'tag': 7, 'interfaces': ['uuid', '%s']}", row_id(INTERFACE + 2));
+	settle(machine);
+	assert_int_equal(ofport(machine, 2), -1);
+	assert_string_equal(ovs_interface_error(interface(machine, 2)),
+			    "port a: VLAN tags, trunks and modes are not supported");
+	assert_string_equal(ovs_interface_error(interface(machine, 3)),
+			    "b: interface type \"patch\" is not supported");
+	row_put(machine->ovs, "Port", PORT + 2, "{'name': 'a', 'interfaces': ['uuid', '%s']}",
+		row_id(INTERFACE + 2));
+	settle(machine);
+	assert_true(ofport(machine, 2) > 0);
+	assert_null(ovs_interface_error(interface(machine, 2)));
+}
+
 static void test_a_failure_is_said_and_not_repeated(void **state)
 {
 	struct machine *machine = *state;
@@ -456,6 +482,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_internal_interfaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_ours_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_the_machine_needs_is_not_a_port, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_not_supported_is_no_port, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_failure_is_said_and_not_repeated, setup,
 						teardown),
