@@ -385,17 +385,17 @@ void dp_state_have(struct dp_state *state, enum dp_map map, const void *key, con
 static bool leads_nowhere(const struct dp_state *state, const struct entry *entry)
 {
 	static const uint8_t zero[16];
-	const struct dp_member *member;
 	const struct entry *next;
 	struct dp_member_key key;
+	struct dp_member member;
 
 	if (entry->map != DP_MAP_MEMBERS || !entry->claims)
 		return false;
-	member = (const struct dp_member *)entry->claims->value;
-	if (memcmp(member->next, zero, sizeof(zero)) == 0)
+	memcpy(&member, entry->claims->value, sizeof(member));
+	if (memcmp(member.next, zero, sizeof(zero)) == 0)
 		return false;
 	memcpy(&key, entry_key(entry), sizeof(key));
-	memcpy(key.ref, member->next, sizeof(key.ref));
+	memcpy(key.ref, member.next, sizeof(key.ref));
 	next = entry_find(state, DP_MAP_MEMBERS, &key);
 	return !next || !next->have;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,11 @@ static void own_member(struct dp_state *state, uint8_t ref, uint8_t next)
 	dp_state_end(state);
 }
 
+static uint8_t last_ref_byte(const uint8_t *key)
+{
+	return key[offsetof(struct dp_member_key, ref) + 15];
+}
+
 static void heads_are_last_in_and_first_out(void **unused)
 {
 	struct dp_state *state = dp_state_new();
@@ -224,7 +230,7 @@ static void heads_are_last_in_and_first_out(void **unused)
 	own_member(state, 2, 0);
 	assert_int_equal(flush(state, &kernel), 0);
 	assert_int_equal(kernel.log.n, 3);
-	assert_int_equal(((struct dp_member_key *)kernel.log.v[2].key)->ref[15], 0);
+	assert_int_equal(last_ref_byte(kernel.log.v[2].key), 0);
 
 	for (int ref = 2; ref >= 0; ref--) {
 		id = owner((uint8_t)(100 + ref));
@@ -232,7 +238,7 @@ static void heads_are_last_in_and_first_out(void **unused)
 	}
 	assert_int_equal(flush(state, &kernel), 0);
 	assert_int_equal(kernel.log.n, 3);
-	assert_int_equal(((struct dp_member_key *)kernel.log.v[0].key)->ref[15], 0);
+	assert_int_equal(last_ref_byte(kernel.log.v[0].key), 0);
 	VEC_DONE(kernel.log);
 	dp_state_free(state);
 }
