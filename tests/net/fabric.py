@@ -33,7 +33,7 @@ class Failed(Exception):
     """A command failed; the text is what it said."""
 
 
-def run(*args, check=True, env=None, input=None, timeout=60):
+def run(*args, check=True, env=None, input=None, timeout=120):
     done = subprocess.run([str(a) for a in args], text=True, stdout=subprocess.PIPE, input=input,
                           stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
                           timeout=timeout)
@@ -42,7 +42,7 @@ def run(*args, check=True, env=None, input=None, timeout=60):
     return done.stdout if check else done
 
 
-def wait_for(what, condition, seconds=15):
+def wait_for(what, condition, seconds=60):
     """The value of condition() as soon as it is true; AssertionError naming what did not come."""
     end = time.monotonic() + seconds
     tick = threading.Event()
@@ -124,7 +124,7 @@ class Workload(Namespace):
         if self.address6:
             self.ip("addr", "add", f"{self.address6}/64", "dev", "eth0", "nodad")
 
-    def ping(self, target, count=1, seconds=1, interval=0.05, size=None, *more):
+    def ping(self, target, count=1, seconds=3, interval=0.2, size=None, *more):
         """How many of count pings were answered."""
         address = target if isinstance(target, str) else target.address
         size = ["-s", str(size)] if size is not None else []
@@ -141,11 +141,12 @@ class Process:
     def __init__(self, namespace, log, *args, env=None):
         self.log = pathlib.Path(log)
         self.namespace, self.args, self.env = namespace, args, env
-        self.child = None
+        self.child, self.left_behind, self.begin = None, [], 0
         self.start()
 
     def start(self):
         with open(self.log, "ab") as out:
+            self.begin = out.tell()
             self.child = self.namespace.popen(*self.args, stdout=out, stderr=out,
                                               env={**os.environ, **(self.env or {})})
 
@@ -158,14 +159,18 @@ class Process:
 
     def children(self):
         """The pids of the programs it has started."""
-        path = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        try:
+            text = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        except OSError:  # it has ended just now
+            return []
+        return [int(pid) for pid in text.split()]
 
     def stop(self, sig=signal.SIGTERM):
         if self.alive():
+            self.left_behind = self.children()
             self.child.send_signal(sig)
         try:
-            return self.child.wait(10)
+            return self.child.wait(60)
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
@@ -178,8 +183,19 @@ class Process:
             return condition()
         return wait_for(what, ready)
 
+    def wait_for_servers(self, *sockets):
+        """Until its servers answer: those that it has, not those that die with the process before it."""
+        self.wait_for("the old servers have ended",
+                      lambda: not any(os.path.exists(f"/proc/{pid}") for pid in self.left_behind))
+        for path in sockets:
+            self.wait_for(f"{path} answers", lambda: answers(path))
+
     def text(self):
+        """All it has ever said."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def text_since_start(self):
+        return self.log.read_bytes()[self.begin:].decode(errors="replace")
 
 
 class Host(Namespace):
@@ -209,8 +225,7 @@ class Host(Namespace):
                 f"--state-dir={self.dir}", f"--run-dir={self.dir}/run", f"--system-id={self.name}",
                 f"--ovn-remote={self.fabric.sb_remote}", f"--nb-remote={self.fabric.nb_remote}",
                 f"--encap-ip={self.underlay_ip}", *more, env=self.env)
-        self.agent.wait_for(f"{self.name}: Open_vSwitch database",
-                            lambda: answers(self.dir / "db.sock"))
+        self.agent.wait_for_servers(self.dir / "db.sock")
         self.agent.wait_for(f"{self.name}: integration bridge",
                             lambda: "br-int" in self.vsctl("list-br"))
 
@@ -218,7 +233,7 @@ class Host(Namespace):
         return self.run(HEDDLE, *args, env={**self.fabric.env, **self.env}, check=check)
 
     def vsctl(self, *args, check=True):
-        return run(PEERS / "usr/bin/ovs-vsctl", f"--db={self.db}", "--timeout=10", *args,
+        return run(PEERS / "usr/bin/ovs-vsctl", f"--db={self.db}", "--timeout=60", *args,
                    check=check)
 
     def interface(self, device, column):
@@ -247,10 +262,12 @@ class Host(Namespace):
 
     def check_consistent(self):
         """The agent's incremental state equals one computed from scratch."""
+        self.agent.wait_for(f"{self.name}: a datapath to compare with",
+                            lambda: "the datapath holds" in self.agent.text_since_start())
         results = re.findall(r"check: (.*)", self.agent.text())
         self.agent.child.send_signal(signal.SIGUSR1)
-        wait_for(f"{self.name}: result of the check",
-                 lambda: len(re.findall(r"check: (.*)", self.agent.text())) > len(results))
+        self.agent.wait_for(f"{self.name}: result of the check",
+                            lambda: len(re.findall(r"check: (.*)", self.agent.text())) > len(results))
         result = re.findall(r"check: (.*)", self.agent.text())[-1]
         assert result == "consistent", f"{self.name}: {result}"
 
@@ -278,8 +295,7 @@ class Fabric:
                                    f"--state-dir={self.dir}", f"--run-dir={self.dir}",
                                    f"--nb-socket={self.dir}/ovnnb_db.sock",
                                    f"--sb-socket={self.dir}/ovnsb_db.sock")
-        for name in ("ovnnb_db.sock", "ovnsb_db.sock"):
-            self.central.wait_for(f"central: {name}", lambda: answers(self.dir / name))
+        self.central.wait_for_servers(self.dir / "ovnnb_db.sock", self.dir / "ovnsb_db.sock")
 
     def host(self, name):
         if name not in self.hosts:
@@ -288,14 +304,14 @@ class Fabric:
         return self.hosts[name]
 
     def nb(self, *args, check=True):
-        return run(HEDDLE, "nb", f"--db={self.nb_remote}", "--timeout=20", *args, check=check)
+        return run(HEDDLE, "nb", f"--db={self.nb_remote}", "--timeout=60", *args, check=check)
 
     def nbctl(self, *args, check=True):
-        return run(PEERS / "usr/bin/ovn-nbctl", f"--db={self.nb_remote}", "--timeout=20", *args,
+        return run(PEERS / "usr/bin/ovn-nbctl", f"--db={self.nb_remote}", "--timeout=60", *args,
                    check=check)
 
     def sbctl(self, *args, check=True):
-        return run(PEERS / "usr/bin/ovn-sbctl", f"--db={self.sb_remote}", "--timeout=20", *args,
+        return run(PEERS / "usr/bin/ovn-sbctl", f"--db={self.sb_remote}", "--timeout=60", *args,
                    check=check)
 
     def sync(self):
@@ -336,7 +352,7 @@ class Fabric:
 
     def state(self):
         """For whoever looks for the reason of a failure."""
-        yield "show", run(HEDDLE, "show", f"--sb={self.sb_remote}", check=False, timeout=10).stdout
+        yield "show", run(HEDDLE, "show", f"--sb={self.sb_remote}", check=False).stdout
         if self.central:
             yield "central.log", self.central.text()[-4000:]
         for host in self.hosts.values():

@@ -58,7 +58,7 @@ class Sniffer:
         """Frames that contain the bytes."""
         return [f for f in self.read() if mark in f]
 
-    def wait(self, mark, seconds=5):
+    def wait(self, mark, seconds=30):
         """Until a frame with the mark has come; False if none does."""
         end = time.monotonic() + seconds
         while not self.having(mark):

@@ -60,7 +60,7 @@ def open_tap(name):
     return fd
 
 
-def read_frame(fd, wanted, seconds=5):
+def read_frame(fd, wanted, seconds=30):
     """The first frame that wanted() likes."""
     while select.select([fd], [], [], seconds)[0]:
         frame = Ether(os.read(fd, 65536))

@@ -16,16 +16,16 @@ class Helped:
         self.netns = f"{fabric.prefix[2:]}{name}"
         self.address = ip
         run(*host.command("sh", "-ec", '. "$0"; add_veth_port "$@"', ROOT / "examples/helper.sh",
-                          self.netns, mac, ip, port), env={**TOOLS, **host.env}, timeout=20)
+                          self.netns, mac, ip, port), env={**TOOLS, **host.env}, timeout=60)
 
     def remove(self, host):
         run(*host.command("sh", "-ec", '. "$0"; del_veth_port "$1"', ROOT / "examples/helper.sh",
-                          self.netns), env={**TOOLS, **host.env}, timeout=20)
+                          self.netns), env={**TOOLS, **host.env}, timeout=60)
 
 
 def ping(workload, target, count=3):
     out = run("nsenter", f"--net=/run/netns/{workload.netns}", "ping", "-n", "-q", "-c", count, "-i",
-              "0.05", "-W", "1", target.address, check=False).stdout
+              "0.2", "-W", "3", target.address, check=False).stdout
     return int(out.split(" received")[0].split()[-1])
 
 

@@ -25,16 +25,16 @@ def transfer(a, b):
 
     def listen():
         server = socket.create_server((b.address, 5555))
-        server.settimeout(20)
+        server.settimeout(60)
         return server
 
     with in_netns(b.netns, listen) as server:
         receiver = threading.Thread(target=receive, args=(server,))
         receiver.start()
-        with in_netns(a.netns, socket.create_connection, (b.address, 5555), 20) as client:
+        with in_netns(a.netns, socket.create_connection, (b.address, 5555), 60) as client:
             for _ in range(BYTES >> 20):
                 client.sendall(data)
-        receiver.join(30)
+        receiver.join(60)
     sent = hashlib.sha256()
     for _ in range(BYTES >> 20):
         sent.update(data)
@@ -69,7 +69,7 @@ def test_checksums_on_a_wire_without_offloads(fabric, direction, tmp_path):
     assert "listening" in capture.stderr.readline()
     assert transfer(a, b)
     capture.terminate()
-    capture.wait(10)
+    capture.wait(60)
     count = tshark(pcap, "tcp")
     assert count > 1000
     assert tshark(pcap, "tcp.checksum.status == 0 || ip.checksum.status == 0") == 0
