@@ -164,7 +164,7 @@ static __always_inline int tunnel_deliver(struct pkt *p, __u16 out_key, __u32 st
 	return stage_deliver(p, target);
 }
 
-/* In: a packet to VXLAN's port.  It is ours if we speak VXLAN with its sender, or with anyone; a device of the host's
+/* In: a packet to a port of VXLAN.  It is ours if we speak VXLAN with its sender, or with anyone; a device of the host's
  * own may want it otherwise.  Out: as stage_decap(). */
 static __noinline int decap_vxlan(struct pkt *p, struct outer *h, const struct dp_tunnel_key *pair)
 {
@@ -199,9 +199,9 @@ static __noinline int decap_vxlan(struct pkt *p, struct outer *h, const struct d
 }
 
 /* Encap.options:dst_port is the port of both directions: a chassis that is sent to at it sends to it, too. */
-static __always_inline bool uses_port(const struct dp_tunnel *tunnel, __be16 port)
+static __always_inline bool uses_port(const struct dp_tunnel *tunnel, __be16 port, __u16 format)
 {
-	return tunnel && tunnel->udp_port == port && !(tunnel->flags & DP_TUNNEL_VXLAN);
+	return tunnel && tunnel->udp_port == port && (tunnel->flags & DP_TUNNEL_VXLAN) == format;
 }
 
 /* In: a packet from the underlay.  Out: untouched if it is not for our tunnels, else delivered or dropped. */
@@ -224,11 +224,13 @@ static __always_inline int stage_decap(struct __sk_buff *skb)
 		return VERDICT_PASS;
 	map_v4(pair.remote, h->ip.saddr);
 	map_v4(pair.local, h->ip.daddr);
-	if (h->udp.dest == bpf_htons(DP_VXLAN_PORT))
-		return decap_vxlan(&p, h, &pair);
 	tunnel = bpf_map_lookup_elem(&tunnels, &pair);
-	if (h->udp.dest != bpf_htons(DP_GENEVE_PORT) && !uses_port(tunnel, h->udp.dest))
+	if (h->udp.dest != bpf_htons(DP_GENEVE_PORT) && !uses_port(tunnel, h->udp.dest, 0)) {
+		if (h->udp.dest == bpf_htons(DP_VXLAN_PORT) ||
+		    uses_port(tunnel, h->udp.dest, DP_TUNNEL_VXLAN))
+			return decap_vxlan(&p, h, &pair);
 		return VERDICT_PASS;
+	}
 	if (!tunnel)
 		return is_our_address(&pair) ? drop(&p, DP_DROP_TUNNEL_SENDER) : VERDICT_PASS;
 

@@ -146,6 +146,18 @@ def test_unicast_in(vxlan):
     assert vxlan.case(vxlan.und, wrap(udp(REM, M1, tos=2), 1, tos=3)) == ({"v1": [udp(REM, M1, tos=3)]}, {})
 
 
+def test_a_port_of_the_tunnels_own(vxlan):
+    """Encap.options:dst_port."""
+    vxlan.host.tunnel(REMOTE_IP, "und", UMAC, PMAC, flags=READY | NEIGHBOR | VXLAN, port=7000)
+    vxlan.host.apply()
+    f = Ether(wrap(udp(REM, M1), 1))
+    f[UDP].dport = 7000
+    assert vxlan.case(vxlan.und, f) == ({"v1": [udp(REM, M1)]}, {})
+    assert vxlan.case(vxlan.und, wrap(udp(REM, M1), 1)) == ({"v1": [udp(REM, M1)]}, {})
+    heard, _ = vxlan.case(vxlan.v1.wire, udp(M1, REM))
+    assert Ether(*heard["und"])[UDP].dport == 7000
+
+
 def test_groups_in(vxlan):
     f = udp(REM, BROADCAST)
     for group in 0x800, 0x805, 0xfff:
