@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who gets what on one switch with localports, cell by cell (design section 3)."""
+"""Who gets what on one switch with localports, cell by cell."""
 import os
 
 import pytest

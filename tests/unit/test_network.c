@@ -10,7 +10,7 @@
 #include "util/array.h"
 #include "util/str.h"
 
-/* The walk-through of the design: switch 1; VIFs ns1 on host a (ifindex 11) and ns2 on host b (12),
+/* The walk-through: switch 1; VIFs ns1 on host a (ifindex 11) and ns2 on host b (12),
  * localport ns3 on both (13). */
 
 #define MAC1 "00:00:00:aa:bb:10"
