@@ -77,6 +77,7 @@ def test_bindings_show_as_with_stock(mixed):
     assert a.ping(b) == 0
     b.host.attach(b)
     mixed.wait_up("b")
+    mixed.sync()  # up says nothing of other hosts
     assert a.ping(b, 3) == 3
     mixed.expected_drops = {"NOT_BOUND", "NO_PORT", "TUNNEL_NOT_HERE"}
 
