@@ -15,7 +15,7 @@
 #include "lab/wires.h"
 #include "util/err.h"
 
-#define START_TIMEOUT_MS 20000
+#define START_TIMEOUT_MS 60000
 #define LOG_TAIL_BYTES   2000
 
 /* central runs on the first host. */
@@ -129,9 +129,10 @@ void control_environment(const struct lab *lab, const struct lab_host *host,
 	spec->netns = host->netns;
 }
 
-/* Starts "heddle ARGS" on a host as NAME; its files are HOST/NAME.{log,pid}. */
+/* Starts "heddle ARGS" on a host as NAME, and waits until its databases have all the sockets; its
+ * files are HOST/NAME.{log,pid}. */
 static int start(const struct lab *lab, const struct lab_host *host, const char *name,
-		 const char *const *argv, const char *socket, struct err *err)
+		 const char *const *argv, const char *const *sockets, struct err *err)
 {
 	struct process_spec spec = { .argv = argv };
 	char log[128], pid[128], path[128];
@@ -141,15 +142,17 @@ static int start(const struct lab *lab, const struct lab_host *host, const char 
 	control_environment(lab, host, &spec, &env);
 	snprintf(log, sizeof(log), "%s/%s.log", host->dir, name);
 	snprintf(pid, sizeof(pid), "%s/%s.pid", host->dir, name);
-	snprintf(path, sizeof(path), "%s/%s", host->dir, socket);
 	r = process_start(&spec, log, pid, err);
-	if (r == 0)
+	for (; r == 0 && *sockets; sockets++) {
+		snprintf(path, sizeof(path), "%s/%s", host->dir, *sockets);
 		r = process_wait_for_file(path, pid, START_TIMEOUT_MS, err);
+	}
 	return r < 0 ? (err_prefix(err, "%s on %s", name, host->name), r) : 0;
 }
 
 static int start_central(const struct lab *lab, struct err *err)
 {
+	static const char *const sockets[] = { "ovnnb_db.sock", "ovnsb_db.sock", NULL };
 	const struct lab_host *h = central_host(lab);
 	char state[128], run[128], nb[64], sb[64], nb_socket[128], sb_socket[128], public[64];
 	const char *const argv[] = { own_path(), "central", state,     run,    nb,
@@ -162,11 +165,12 @@ static int start_central(const struct lab *lab, struct err *err)
 	snprintf(nb_socket, sizeof(nb_socket), "--nb-socket=%s/ovnnb_db.sock", h->dir);
 	snprintf(sb_socket, sizeof(sb_socket), "--sb-socket=%s/ovnsb_db.sock", h->dir);
 	snprintf(public, sizeof(public), "--public-address=%s", h->ip);
-	return start(lab, h, "central", argv, "ovnsb_db.sock", err);
+	return start(lab, h, "central", argv, sockets, err);
 }
 
 static int start_agent(const struct lab *lab, const struct lab_host *h, struct err *err)
 {
+	static const char *const sockets[] = { "db.sock", NULL };
 	char state[128], run[128], remote[64], encap[64], id[64];
 	const char *const argv[] = { own_path(), "host", state, run, remote, encap, id, NULL };
 
@@ -175,7 +179,7 @@ static int start_agent(const struct lab *lab, const struct lab_host *h, struct e
 	snprintf(remote, sizeof(remote), "--ovn-remote=tcp:%s:6642", central_host(lab)->ip);
 	snprintf(encap, sizeof(encap), "--encap-ip=%s", h->ip);
 	snprintf(id, sizeof(id), "--system-id=%s", h->name);
-	return start(lab, h, "host", argv, "db.sock", err);
+	return start(lab, h, "host", argv, sockets, err);
 }
 
 int control_up(const struct lab *lab, struct err *err)
@@ -242,7 +246,7 @@ static void set_command(struct control_command *ret, const char *const *argv, si
 void control_network_command(const struct lab *lab, size_t i, struct control_command *ret)
 {
 	static const char *const make_switch[] = { "heddle", "nb", "ls-add", LAB_SWITCH };
-	static const char *const sync[] = { "heddle", "nb", "--timeout=30", "--wait=hv", "sync" };
+	static const char *const sync[] = { "heddle", "nb", "--timeout=60", "--wait=hv", "sync" };
 
 	*ret = (struct control_command){ .host = central_host(lab) };
 	if (i-- == 0) {

@@ -153,8 +153,9 @@ static int open_capture(const struct lab *lab, struct capture **ret, struct err 
 static int ping(const struct lab *lab, const struct demo_step *step, struct demo_result *ret,
 		struct err *err)
 {
+	/* For the answer to its last packet ping waits as long as the interval. */
 	const char *const argv[] = { "ping", "-q", "-c", PINGS_TEXT,  "-i",
-				     "0.1",  "-W", "1",  step->to_ip, NULL };
+				     "0.2",  "-W", "1",  step->to_ip, NULL };
 	struct process_spec spec = { .argv = argv };
 	struct str output = STR_INIT;
 	const char *p;
