@@ -145,6 +145,10 @@ def encaps(bed):
     return sorted(tuple(row.split()) for row in rows if row.strip())
 
 
+def max_tunid(fabric):
+    return fabric.nbctl("get", "NB_Global", ".", "options:max_tunid").strip().strip('"')
+
+
 def add_hosts(fabric, *kinds):
     for n, kind in enumerate(kinds, 1):
         host = fabric.hosts[f"h{n}"] = Host(fabric, f"h{n}", n)
@@ -157,9 +161,29 @@ def test_heddle_hosts_alone(fabric):
     """heddle central, two hosts with VXLAN only, one with both."""
     on = add_hosts(fabric, "vxlan", "vxlan", "geneve,vxlan")
     assert encaps(fabric) == [("h1", "vxlan"), ("h2", "vxlan"), ("h3", "geneve"), ("h3", "vxlan")]
-    assert fabric.nbctl("get", "NB_Global", ".", "options:max_tunid").strip().strip('"') == "4095"
+    assert max_tunid(fabric) == "4095"
     traffic(on, ("h1", "h2", "h3"))
     truth(fabric, on, {("h1", "h2"): 4789, ("h1", "h3"): 4789, ("h2", "h3"): 4789})
+
+
+def test_from_geneve_to_vxlan_and_back(fabric):
+    """One host after the other, as a user would."""
+    on = add_hosts(fabric, "geneve", "geneve")
+    fabric.expected_drops |= {"NOT_BOUND", "TUNNEL_SENDER", "TUNNEL_NOT_HERE"}
+    for steps, port, tunid in ((("geneve,vxlan", "vxlan"), 4789, "4095"), (("geneve,vxlan", "geneve"), 6081, "16711680")):
+        for kind in steps:
+            for host in fabric.hosts.values():
+                host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-encap-type="{kind}"')
+                wait_for(f"{host.name} offers {kind}", lambda: [t for h, t in encaps(fabric) if h == host.name] ==
+                         kind.split(","))
+                reach(on["h1"], on["h2"])
+        fabric.sync()
+        for a, b in ("h1", "h2"), ("h2", "h1"):
+            with fabric.sniff_underlay() as wire:
+                assert on[a].ping(ip(b)) == 1
+                ports = {p[UDP].dport for f in wire.read() if UDP in (p := Ether(f))}
+            assert ports == {port}
+        wait_for(f"max_tunid is {tunid}", lambda: max_tunid(fabric) == tunid)
 
 
 def test_tshark_reads_it(fabric, tmp_path):
