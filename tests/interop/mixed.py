@@ -50,7 +50,7 @@ def dump(fabric):
 
 def reach(a, b):
     """A userspace switch drops what it sends first to a tunnel's far end: it asks for its MAC meanwhile."""
-    wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b) and b.ping(a), 5)
+    wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b, 1, 1) and b.ping(a, 1, 1), 30)
 
 
 class Server(Process):

@@ -94,7 +94,7 @@ def keys(central):
 def reach(*works):
     for a in works:
         for b in works:
-            assert a is b or wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b), 5)
+            assert a is b or wait_for(f"{a.name} reaches {b.name}", lambda: a.ping(b, 1, 1), 30)
 
 
 class Traffic:

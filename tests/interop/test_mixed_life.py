@@ -74,7 +74,7 @@ def test_bindings_show_as_with_stock(mixed):
     b.host.unplug(b)
     wait_for("b is down", lambda: not mixed.up("b"))
     assert mixed.chassis_of("b") == "" and mixed.binding("b", "up") == "false"
-    assert a.ping(b) == 0
+    assert a.ping(b, 1, 1) == 0
     b.host.attach(b)
     mixed.wait_up("b")
     mixed.sync()  # up says nothing of other hosts
@@ -96,7 +96,7 @@ class Watch:
                 self.first = time.monotonic()
 
     def answered(self):
-        wait_for("a ping is answered", lambda: self.first, 5)
+        wait_for("a ping is answered", lambda: self.first, 10)
         self.thread.join()
         return self.first
 
@@ -160,7 +160,7 @@ def test_requested_chassis_is_honoured_by_both(mixed, by):
         wait_for(f"m is on {chassis}", lambda: mixed.chassis_of("m") == chassis)
         mixed.wait_up("m")
         mixed.sync()
-        wait_for("m is reached", lambda: w.ping(a) and w.ping(b), 3)
+        wait_for("m is reached", lambda: w.ping(a, 1, 1) and w.ping(b, 1, 1), 30)
 
 
 def outer_packets(wire, mark):
