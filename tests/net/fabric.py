@@ -124,7 +124,7 @@ class Workload(Namespace):
         if self.address6:
             self.ip("addr", "add", f"{self.address6}/64", "dev", "eth0", "nodad")
 
-    def ping(self, target, count=1, seconds=3, interval=0.2, size=None, *more):
+    def ping(self, target, count=1, seconds=2, interval=0.2, size=None, *more):
         """How many of count pings were answered."""
         address = target if isinstance(target, str) else target.address
         size = ["-s", str(size)] if size is not None else []
@@ -132,6 +132,8 @@ class Workload(Namespace):
                         str(seconds), *size, *more, address, check=False)
         found = re.search(r"(\d+) received", done.stdout)
         assert found, done.stdout
+        if found[1] == "0":  # the kernel may be about to give up on the address, with the next ping's packets
+            self.ip("neigh", "flush", "dev", "eth0")
         return int(found[1])
 
 
