@@ -107,6 +107,13 @@ static void on_links(void *owner, unsigned int what)
 {
 	struct host *host = owner;
 
+	/* A server that could not be reached may be reached now. */
+	if (what & (ADDRS_CHANGED | ROUTES_CHANGED)) {
+		if (host->sb.client)
+			client_retry(host->sb.client);
+		if (host->nb.client)
+			client_retry(host->nb.client);
+	}
 	if (host->tunnels)
 		tunnels_changed(host->tunnels, what);
 	host->devices_changed |= (what & ~NEIGHS_CHANGED) != 0;

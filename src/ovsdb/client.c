@@ -172,6 +172,14 @@ static bool find_remote(struct client *client, const char *name)
 	return false;
 }
 
+void client_retry(struct client *client)
+{
+	if (client->phase != PHASE_DOWN)
+		return;
+	session_retry(client->session, uv_now(client->loop));
+	uv_timer_start(&client->session_timer, client_on_session_timer, 0, 0);
+}
+
 int client_set_remotes(struct client *client, const char *remotes, struct err *err)
 {
 	__typeof__(client->remotes) old = client->remotes;
@@ -193,8 +201,7 @@ int client_set_remotes(struct client *client, const char *remotes, struct err *e
 	session_set_remotes(client->session, client->remotes.n);
 	is_listed = find_remote(client, current);
 	if (client->phase == PHASE_DOWN) {
-		session_retry(client->session, uv_now(client->loop));
-		uv_timer_start(&client->session_timer, client_on_session_timer, 0, 0);
+		client_retry(client);
 	} else if (!is_listed) {
 		client->remote = client->remotes.n - 1; /* client_drop() goes on to the first */
 		err_set(&why, -ENOTCONN, "%s: is no remote of database %s any more", current,

@@ -55,6 +55,8 @@ int client_open(const struct client_opts *opts, struct client **ret, struct err 
 void client_close(struct client *client);
 /* Replaces the remotes; keeps the connection if its remote is still listed. */
 int client_set_remotes(struct client *client, const char *remotes, struct err *err);
+/* The network may have come back: if it waits to dial again, it dials now, and the back-off starts anew. */
+void client_retry(struct client *client);
 
 struct replica *client_replica(struct client *client);
 /* Ready for transactions: the server serves the database, has the needed columns, and has sent its snapshot.  The lock

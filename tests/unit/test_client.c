@@ -1024,6 +1024,26 @@ static void new_remotes_are_dialled_from_the_first(void **state)
 	place_free(place);
 }
 
+static void a_retry_does_not_wait_for_the_back_off(void **state)
+{
+	struct place *place = place_new();
+	char *remote = xasprintf("unix:%s/fake.sock", place->dir);
+	struct watcher *watcher = watch(place, remote);
+	struct fake_server *fake;
+	uint64_t failed_ms;
+
+	WAIT_FOR(place, watcher->n_lost == 1);
+	failed_ms = uv_now(&place->loop);
+	fake = fake_server_start(place, fake_server_be_polite);
+	client_retry(watcher->client);
+	WAIT_FOR(place, client_is_connected(watcher->client));
+	assert_true(uv_now(&place->loop) < failed_ms + 1000); /* the first back-off */
+	free(remote);
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
 static void answer_nothing(struct fake_server *fake, const char *method, const json_t *id,
 			   const json_t *params)
 {
@@ -1109,6 +1129,7 @@ int main(void)
 		cmocka_unit_test(closing_ends_the_report_under_way),
 		cmocka_unit_test(a_lock_is_asked_for_once_per_connection),
 		cmocka_unit_test(new_remotes_are_dialled_from_the_first),
+		cmocka_unit_test(a_retry_does_not_wait_for_the_back_off),
 		cmocka_unit_test(an_answer_that_says_nothing_is_an_error),
 		cmocka_unit_test(text_that_json_cannot_say_is_refused),
 	};
