@@ -4,7 +4,8 @@ import os
 
 from netns import Peer, resident_kib, run, wait_for
 
-HEDDLE = os.environ.get("HEDDLE", os.path.join(os.path.dirname(__file__), "../../build/src/heddle"))
+HEDDLE = os.path.join(os.environ.get("HEDDLE_BUILD", os.path.join(os.path.dirname(__file__), "../../build")),
+                      "src/heddle")
 
 
 class Heddle(Peer):
