@@ -40,6 +40,7 @@ struct ovsdb_server {
 	uint64_t deadline_ms;
 	char *db_version;
 	unsigned int n_running; /* of ovsdb-tool */
+	bool is_lingering;      /* who is being probed was started by a process before us */
 	bool timer_closed;
 	bool is_stopped;
 };
@@ -100,8 +101,7 @@ static void finish(struct ovsdb_server *server, struct err *err)
 	if (err && !ready) {
 		log_err("%s", err->text);
 		uv_timer_start(&server->timer, on_poll, RETRY_MS, 0);
-	} else if (!err && !server->child &&
-		   ovsdb_server_is_ours(server->socket, server->run_dir)) {
+	} else if (!err && !server->child && server->is_lingering) {
 		if (ready)
 			log_info("%s: the server of another process is used while it runs",
 				 server->name);
@@ -171,6 +171,7 @@ static void start_server(struct ovsdb_server *server)
 		return;
 	}
 	server->deadline_ms = uv_now(server->loop) + ANSWER_MS;
+	server->is_lingering = false;
 	start_probe(server);
 }
 
@@ -386,6 +387,9 @@ static void start_probe(struct ovsdb_server *server)
 	struct err err = ERR_INIT;
 	int r;
 
+	/* Asked before it answers: a server that is about to end may have let go of its lock by then. */
+	if (!server->child && ovsdb_server_is_ours(server->socket, server->run_dir))
+		server->is_lingering = true;
 	r = stream_open(server->loop, remote, &ops, server, &server->probe, &err);
 	if (r == -EINVAL)
 		finish(server, &err);
