@@ -79,6 +79,7 @@ class Both:
         for new, row in zip(added, rows):
             self.ports[new] = switch
             self.switches[switch].append(new)
+        self.sync()  # as above: two transactions that a program sees at once are one to it
         return added
 
     def remove_port(self, port):
