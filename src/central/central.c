@@ -11,6 +11,7 @@
 #include "ovsdb/client.h"
 #include "ovsdb/schema_dir.h"
 #include "ovsdb/server.h"
+#include "ovsdb/socket_path.h"
 #include "schema/nb.h"
 #include "schema/sb.h"
 #include "util/array.h"
@@ -373,9 +374,7 @@ static int start_server(struct side *side, const struct server_files *files, str
 static int open_side(struct side *side, const char *remotes, const char *socket,
 		     const struct server_files *files, struct err *err)
 {
-	const char *run_dir = getenv("OVN_RUNDIR");
-	AUTO_FREE char *path =
-		xasprintf("%s/%s", run_dir && *run_dir ? run_dir : "/run/ovn", files->socket);
+	AUTO_FREE char *path = socket_path_ovn(files->socket);
 	struct server_files ours = *files;
 
 	if (remotes) {

@@ -19,18 +19,6 @@ struct central_process {
 
 static const int handled_signals[] = { SIGTERM, SIGINT, SIGUSR1 };
 
-static int set_log_level(void *ret, const char *value, struct err *err)
-{
-	enum log_level level;
-
-	(void)ret;
-	if (!log_level_parse(value, &level))
-		return err_set(err, -EINVAL, "--log-level=%s: must be err, warn, info or dbg",
-			       value);
-	log_set_level(level);
-	return 0;
-}
-
 static void stop(struct central_process *process)
 {
 	if (!process->central)
@@ -109,7 +97,7 @@ int central_main(int argc, char **argv)
 		  "process files (default: /run/heddle/central)" },
 		{ "schema-dir", 0, OPT_STRING, &opts.schema_dir, "DIR", "where the .ovsschema files are" },
 		{ "log-level", 0, OPT_CALL, NULL, "LEVEL", "err, warn, info or dbg (default: info)",
-		  .call = set_log_level },
+		  .call = opt_log_level },
 		{ NULL },
 	};
 	/* clang-format on */

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/nb_parse.h"
 #include "cli/nb_session.h"
+#include "ovsdb/socket_path.h"
 #include "schema/nb.h"
 #include "util/auto.h"
 #include "util/err.h"
@@ -74,8 +75,8 @@ static void find_interests(const struct nb_line *line, struct interests *interes
 
 static int open_session(const struct nb_line *line, struct nb_session **ret, struct err *err)
 {
-	const char *run_dir = getenv("OVN_RUNDIR") ?: "/run/ovn";
-	AUTO_FREE char *socket = xasprintf("unix:%s/ovnnb_db.sock", run_dir);
+	AUTO_FREE char *path = socket_path_ovn("ovnnb_db.sock");
+	AUTO_FREE char *socket = xasprintf("unix:%s", path);
 	struct interests interests = { 0 };
 	int r;
 

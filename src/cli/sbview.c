@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/local.h"
+#include "ovsdb/socket_path.h"
 #include "util/alloc.h"
 #include "util/array.h"
 #include "util/auto.h"
@@ -47,9 +48,9 @@ static char *local_remote(const char *db)
 
 static char *default_remote(void)
 {
-	const char *dir = getenv("OVN_RUNDIR");
+	AUTO_FREE char *path = socket_path_ovn("ovnsb_db.sock");
 
-	return xasprintf("unix:%s/ovnsb_db.sock", dir && *dir ? dir : "/run/ovn");
+	return xasprintf("unix:%s", path);
 }
 
 int sbview_open(const char *sb, const char *db, unsigned int timeout_ms, struct watch **ret,

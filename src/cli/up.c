@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/watch.h"
 #include "host/host.h"
+#include "ovsdb/socket_path.h"
 #include "util/alloc.h"
 #include "util/array.h"
 #include "util/auto.h"
@@ -81,9 +82,9 @@ static void watch_signals(struct up *up)
 
 static char *default_remote(const char *file)
 {
-	const char *dir = getenv("OVN_RUNDIR");
+	AUTO_FREE char *path = socket_path_ovn(file);
 
-	return xasprintf("unix:%s/%s", dir && *dir ? dir : "/run/ovn", file);
+	return xasprintf("unix:%s", path);
 }
 
 static int run(struct central_opts *central_opts, struct host_opts *host_opts)
@@ -106,17 +107,6 @@ static int run(struct central_opts *central_opts, struct host_opts *host_opts)
 	return up.status;
 }
 
-static int parse_level(void *ret, const char *value, struct err *err)
-{
-	enum log_level level;
-
-	if (!log_level_parse(value, &level))
-		return err_set(err, -EINVAL, "\"%s\" is no log level: err, warn, info or dbg",
-			       value);
-	log_set_level(level);
-	return 0;
-}
-
 int up_main(int argc, char **argv)
 {
 	struct central_opts central_opts = { 0 };
@@ -136,7 +126,7 @@ int up_main(int argc, char **argv)
 		{ "state-dir", 0, OPT_STRING, &host_opts.state_dir, "DIR", "database files (default: " HOST_STATE_DIR ")" },
 		{ "run-dir", 0, OPT_STRING, &host_opts.run_dir, "DIR", "pinned maps, locks, sockets (default: " HOST_RUN_DIR ")" },
 		{ "schema-dir", 0, OPT_STRING, &host_opts.schema_dir, "DIR", "database schemas" },
-		{ "log-level", 0, OPT_CALL, NULL, "LEVEL", "err, warn, info or dbg (default: info)", .call = parse_level },
+		{ "log-level", 0, OPT_CALL, NULL, "LEVEL", "err, warn, info or dbg (default: info)", .call = opt_log_level },
 		{ 0 },
 	};
 	/* clang-format on */

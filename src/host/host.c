@@ -12,6 +12,7 @@
 
 #include "host/host_private.h"
 #include "ovsdb/schema_dir.h"
+#include "ovsdb/socket_path.h"
 #include "util/alloc.h"
 #include "util/auto.h"
 #include "util/log.h"
@@ -21,16 +22,9 @@ LOG_MODULE("host");
 
 /* ---- places ---- */
 
-static char *default_socket(void)
-{
-	const char *dir = getenv("OVS_RUNDIR");
-
-	return xasprintf("%s/db.sock", dir && *dir ? dir : "/run/openvswitch");
-}
-
 char *host_default_db(void)
 {
-	AUTO_FREE char *socket = default_socket();
+	AUTO_FREE char *socket = socket_path_ovs("db.sock");
 
 	return xasprintf("unix:%s", socket);
 }
@@ -170,7 +164,7 @@ static int start_server(struct host *host, const char *socket, struct err *err)
 
 static int start_local(struct host *host, struct err *err)
 {
-	AUTO_FREE char *socket = default_socket();
+	AUTO_FREE char *socket = socket_path_ovs("db.sock");
 
 	if (host->opts.db)
 		return host_open_local(host, host->opts.db, err);

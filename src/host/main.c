@@ -20,17 +20,6 @@ struct run {
 	int status;
 };
 
-static int parse_level(void *ret, const char *value, struct err *err)
-{
-	enum log_level level;
-
-	if (!log_level_parse(value, &level))
-		return err_set(err, -EINVAL, "\"%s\" is no log level: err, warn, info or dbg",
-			       value);
-	log_set_level(level);
-	return 0;
-}
-
 static void finish(struct run *run)
 {
 	host_stop(run->host);
@@ -119,7 +108,7 @@ int host_main(int argc, char **argv)
 		{ "run-dir", 0, OPT_STRING, &host_opts.run_dir, "DIR", "pinned maps, locks, sockets (default: " HOST_RUN_DIR ")" },
 		{ "schema-dir", 0, OPT_STRING, &host_opts.schema_dir, "DIR", "database schemas" },
 		{ "remove", 0, OPT_FLAG, &host_opts.remove, NULL, "take this chassis away: its rows and bindings, programs, maps and devices" },
-		{ "log-level", 0, OPT_CALL, NULL, "LEVEL", "err, warn, info or dbg (default: info)", .call = parse_level },
+		{ "log-level", 0, OPT_CALL, NULL, "LEVEL", "err, warn, info or dbg (default: info)", .call = opt_log_level },
 		{ 0 },
 	};
 	/* clang-format on */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/log.h"
 #include "util/str.h"
 
 static bool value_is_optional(const struct opt *opt)
@@ -41,15 +42,12 @@ static void print_help(const struct opts *opts)
 static int store(const struct opt *opt, const char *value, struct err *err)
 {
 	switch (opt->kind) {
-	case OPT_FLAG:
-		*(bool *)opt->ret = true;
-		return 0;
-	case OPT_STRING:
-		*(const char **)opt->ret = value;
-		return 0;
+	case OPT_FLAG: *(bool *)opt->ret = true; return 0;
+	case OPT_STRING: *(const char **)opt->ret = value; return 0;
 	case OPT_INT:
 		if (!str_to_int(value, opt->min, opt->max, opt->ret))
-			return err_set(err, -EINVAL, "option --%s: \"%s\" is not a number from %lld to %lld",
+			return err_set(err, -EINVAL,
+				       "option --%s: \"%s\" is not a number from %lld to %lld",
 				       opt->name, value, opt->min, opt->max);
 		return 0;
 	case OPT_CALL:
@@ -76,7 +74,8 @@ static const struct opt *by_name(const struct opts *opts, const char *name, size
 	return NULL;
 }
 
-static int parse_long(const struct opts *opts, const char *word, char **argv, int *i, struct err *err)
+static int parse_long(const struct opts *opts, const char *word, char **argv, int *i,
+		      struct err *err)
 {
 	const char *equals = strchr(word, '=');
 	size_t len = equals ? (size_t)(equals - word) : strlen(word);
@@ -96,7 +95,8 @@ static int parse_long(const struct opts *opts, const char *word, char **argv, in
 	return store(opt, value, err);
 }
 
-static int parse_letters(const struct opts *opts, const char *letters, char **argv, int *i, struct err *err)
+static int parse_letters(const struct opts *opts, const char *letters, char **argv, int *i,
+			 struct err *err)
 {
 	for (; *letters; letters++) {
 		const struct opt *opt = by_letter(opts, *letters);
@@ -118,7 +118,19 @@ static int parse_letters(const struct opts *opts, const char *letters, char **ar
 	return 0;
 }
 
-enum opts_result opts_parse(const struct opts *opts, int argc, char **argv, int *ret_first, struct err *err)
+int opt_log_level(void *ret, const char *value, struct err *err)
+{
+	enum log_level level;
+
+	if (!log_level_parse(value, &level))
+		return err_set(err, -EINVAL, "\"%s\" is no log level: err, warn, info or dbg",
+			       value);
+	log_set_level(level);
+	return 0;
+}
+
+enum opts_result opts_parse(const struct opts *opts, int argc, char **argv, int *ret_first,
+			    struct err *err)
 {
 	int i;
 

@@ -18,7 +18,8 @@ struct opt {
 	char letter;      /* short name, or 0 */
 	enum opt_kind kind;
 	void *ret;
-	const char *value_name; /* "DIR"; NULL: takes no value; "[SECONDS]": optional value (NULL is handed on) */
+	/* "DIR"; NULL: takes no value; "[SECONDS]": optional value (NULL is handed on) */
+	const char *value_name;
 	const char *help;
 	long long min, max;
 	int (*call)(void *ret, const char *value, struct err *err);
@@ -37,5 +38,9 @@ enum opts_result {
 	OPTS_BAD,  /* err says what: exit with 2 */
 };
 
+/* The call of an option --log-level=LEVEL; ret is not used. */
+int opt_log_level(void *ret, const char *value, struct err *err);
+
 /* Parses argv[1..] up to the first word that is no option, or "--".  *ret_first is its index. */
-enum opts_result opts_parse(const struct opts *opts, int argc, char **argv, int *ret_first, struct err *err);
+enum opts_result opts_parse(const struct opts *opts, int argc, char **argv, int *ret_first,
+			    struct err *err);
