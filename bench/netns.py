@@ -19,6 +19,11 @@ def run(*args, check=True, **kw):
     return done.stdout.strip()
 
 
+def ip(ns, *words):
+    """ip(8) in a namespace; "ip -n" would change the mount namespace too, which a plain chroot refuses."""
+    return run("nsenter", f"--net=/run/netns/{ns}", "ip", *words)
+
+
 def wait_for(what, condition, seconds=20):
     """Poll condition() until it is true; its value."""
     end = time.monotonic() + seconds
@@ -57,17 +62,17 @@ class Netns:
         ns = f"{self.prefix}-{name}"
         run("ip", "netns", "add", ns)
         self.names.append(ns)
-        run("ip", "-n", ns, "link", "set", "lo", "up")
+        ip(ns, "link", "set", "lo", "up")
         return ns
 
     def veth(self, ns_a, dev_a, ns_b, dev_b):
         run("ip", "link", "add", dev_a, "netns", ns_a, "type", "veth", "peer", "name", dev_b,
             "netns", ns_b)
         for ns, dev in ((ns_a, dev_a), (ns_b, dev_b)):
-            run("ip", "-n", ns, "link", "set", dev, "up")
+            ip(ns, "link", "set", dev, "up")
 
     def address(self, ns, dev, cidr):
-        run("ip", "-n", ns, "addr", "add", cidr, "dev", dev)
+        ip(ns, "addr", "add", cidr, "dev", dev)
 
     def spawn(self, ns, *args, env=None, log=None):
         """Start a process in a network namespace only (ip netns exec would give it other mounts)."""
@@ -155,7 +160,7 @@ class Peer:
         """A namespace with eth0, whose other end is device on host."""
         ns = self.net.add(name)
         self.net.veth(host, device, ns, "eth0")
-        run("ip", "-n", ns, "link", "set", "eth0", "address", self.mac[name], "mtu", str(self.mtu))
+        ip(ns, "link", "set", "eth0", "address", self.mac[name], "mtu", str(self.mtu))
         self.net.address(ns, "eth0", getattr(self, f"ip_{name}") + "/24")
         return ns
 

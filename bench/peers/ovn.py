@@ -3,7 +3,7 @@
 HEDDLE_PEERS. (The kernel datapath needs openvswitch.ko, which not every machine has.)"""
 import os
 
-from netns import Peer, resident_kib, run, wait_for
+from netns import Peer, ip, resident_kib, run, wait_for
 
 ROOT = os.environ.get("HEDDLE_PEERS", os.path.join(os.path.dirname(__file__), "../../build/peers"))
 
@@ -77,8 +77,8 @@ class Ovn(Peer):
         # A userspace tunnel leaves by the bridge that has its address; the device hangs below it.
         run(*vsctl, "--", "add-br", "br-phy", "--", "set", "bridge", "br-phy",
             "datapath_type=netdev", "fail_mode=standalone", "--", "add-port", "br-phy", "und0")
-        run("ip", "-n", ns, "addr", "add", f"192.168.77.{i + 1}/24", "dev", "br-phy")
-        run("ip", "-n", ns, "link", "set", "br-phy", "up")
+        ip(ns, "addr", "add", f"192.168.77.{i + 1}/24", "dev", "br-phy")
+        ip(ns, "link", "set", "br-phy", "up")
         run(*vsctl, "set", "open_vswitch", ".", f"external_ids:system-id=h{i + 1}",
             f"external_ids:ovn-remote={sb}", "external_ids:ovn-encap-type=geneve",
             f"external_ids:ovn-encap-ip=192.168.77.{i + 1}",

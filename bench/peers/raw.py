@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The limit: workloads joined by veth pairs and nothing else."""
-from netns import Peer, run
+from netns import Peer, ip
 
 
 class Raw(Peer):
@@ -19,4 +19,4 @@ class Raw(Peer):
         net.address(self.a, "eth1", self.ip_a2 + "/24")
         net.address(self.c, "eth0", self.ip_c + "/24")
         for ns, dev in ((self.a, "eth0"), (self.a, "eth1"), (self.b, "eth0"), (self.c, "eth0")):
-            run("ip", "-n", ns, "link", "set", dev, "mtu", str(self.mtu))
+            ip(ns, "link", "set", dev, "mtu", str(self.mtu))

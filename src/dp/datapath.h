@@ -17,8 +17,8 @@ struct datapath;
 struct err;
 
 struct datapath_opts {
-	const char *
-		bpffs_dir; /* mounted here if it is no bpffs yet; pins go to <bpffs_dir>/v<DP_ABI>/ */
+	/* Mounted here if it is no bpffs yet; pins go to <bpffs_dir>/v<DP_ABI>/. */
+	const char *bpffs_dir;
 	bool force_clsact; /* tests: behave as on Linux 6.1, which has neither tcx nor DECAP_L3 */
 };
 

@@ -14,8 +14,8 @@ int host_main(int argc, char **argv);
 /* Strings are borrowed until host_stop(); NULL where nothing was said. */
 struct host_opts {
 	uv_loop_t *loop;
-	const char *
-		db; /* local database; NULL: the default socket, with a server of ours if none answers */
+	/* Local database; NULL: the default socket, with a server of ours if none answers. */
+	const char *db;
 	const char *state_dir; /* NULL: HOST_STATE_DIR */
 	const char *run_dir;   /* NULL: HOST_RUN_DIR */
 	const char *schema_dir;

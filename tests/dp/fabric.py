@@ -71,7 +71,8 @@ class Netns:
 
     def ip(self, *lines):
         """Many lines for one process: under emulation processes are what takes time."""
-        sh("ip", "-n", self.name, "-batch", "-", input="\n".join(lines))
+        sh("nsenter", f"--net=/run/netns/{self.name}", "ip", "-batch", "-",
+           input="\n".join(lines))
 
     def popen(self, *argv, **kw):
         return subprocess.Popen(["nsenter", f"--net={self.path}", *argv], text=True, **kw)

@@ -94,8 +94,7 @@ class Host:
         self.ip("link", "set", "lo", "up")
 
     def ip(self, *words, check=True):
-        return subprocess.run(["ip", "-n", self.netns, *words], check=check, capture_output=True,
-                              text=True).stdout
+        return subprocess.run(self.inside("ip", *words), check=check, capture_output=True, text=True).stdout
 
     def links(self):
         return {link["ifname"]: link for link in json.loads(self.ip("-d", "-j", "link") or "[]")}

@@ -20,7 +20,7 @@ class Workload:
         for words in (["link", "set", "lo", "up"],
                       ["link", "set", "eth0", "address", f"00:00:00:aa:bb:{number}", "up"],
                       ["addr", "add", f"{self.address}/24", "dev", "eth0"]):
-            subprocess.run(["ip", "-n", self.netns, *words], check=True)
+            subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "ip", *words], check=True)
         host.heddle("plug", "w0", port)
 
     def ping(self, other, *more):
@@ -54,7 +54,7 @@ class Wire:
         self.workloads = []
 
     def ip(self, *words):
-        subprocess.run(["ip", "-n", self.netns, *words], check=True)
+        subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "ip", *words], check=True)
 
     def connect(self, host, number, device="u0"):
         end = f"h{number}{device}"
@@ -207,7 +207,8 @@ def test_a_smaller_mtu_is_told_to_the_sender(wire):
     wait_for(told, "the sender knows the new MTU", lambda: first.ping(second, "-Mdo", "-s1400").stdout + wire.log())
     assert first.ping(second, "-Mdo", f"-s{1400 - 58 - 28}").returncode == 0
     wire.hosts[0].ip("link", "set", "u0", "mtu", "1500")
-    subprocess.run(["ip", "-n", first.netns, "route", "flush", "cache"], check=True)
+    subprocess.run(["nsenter", f"--net=/run/netns/{first.netns}", "ip", "route", "flush", "cache"],
+                   check=True)
     wait_for(lambda: first.ping(second, "-Mdo", "-s1400").returncode == 0, "it fits again", wire.log)
 
 
@@ -220,7 +221,7 @@ def test_lost_events_are_made_up_for(wire):
     host = wire.hosts[0]
     host.process.send_signal(signal.SIGSTOP)  # nobody reads
     batch = "link add n0 type bridge\n" + "".join(f"link set n0 mtu {1200 + i % 100}\n" for i in range(8000))
-    subprocess.run(["ip", "-n", host.netns, "-batch", "-"], input=batch + "link del n0\n", text=True, check=True)
+    subprocess.run(host.inside("ip", "-batch", "-"), input=batch + "link del n0\n", text=True, check=True)
     host.ip("addr", "del", "192.168.88.1/24", "dev", "u0")
     host.ip("addr", "add", "192.168.88.1/24", "dev", "u1")
     host.ip("link", "set", "u0", "down")

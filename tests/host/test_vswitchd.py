@@ -20,7 +20,7 @@ def add_workload(host, name, number):
     host.ip("link", "add", name, "up", "type", "veth", "peer", "name", "eth0", "netns", netns)
     for words in (["link", "set", "eth0", "address", f"00:00:00:aa:bb:{number}", "up"],
                   ["addr", "add", f"10.0.1.{number}/24", "dev", "eth0"]):
-        subprocess.run(["ip", "-n", netns, *words], check=True)
+        subprocess.run(["nsenter", f"--net=/run/netns/{netns}", "ip", *words], check=True)
     host.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, f"external_ids:iface-id=p{number}")
     return netns
 
