@@ -10,6 +10,7 @@
 #include "schema/sb.h"
 #include "util/alloc.h"
 #include "util/array.h"
+#include "util/auto.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -151,14 +152,14 @@ static void log_once(struct host_db *db, const struct err *err)
 }
 
 static void follow(struct host_db *db, const struct ovsdb_schema *schema, const char *remotes,
-		   const struct client_interest *interests, size_t n)
+		   const struct client_interest *interests, size_t n, const char *lock)
 {
 	struct err err = ERR_INIT;
 
 	if (!remotes || str_eq(remotes, db->remotes))
 		return;
 	if (!db->client) {
-		if (open_db(db, schema, remotes, interests, n, NULL, &err) < 0)
+		if (open_db(db, schema, remotes, interests, n, lock, &err) < 0)
 			log_once(db, &err);
 		return;
 	}
@@ -192,18 +193,20 @@ static void watch_own_private(struct host *host)
 
 void host_follow_remotes(struct host *host)
 {
+	AUTO_FREE char *lock = NULL;
 	bool fresh = !host->sb.client;
 	const char *nb;
 
 	if (!host->name)
 		return;
+	lock = host_chassis_lock(host->name);
 	follow(&host->sb, &sb_schema, host->config.sb_remote, sb_interests,
-	       ARRAY_SIZE(sb_interests));
+	       ARRAY_SIZE(sb_interests), lock);
 	if (fresh && host->sb.client)
 		watch_own_private(host);
 	nb = nb_remote(host);
-	follow(&host->nb, &nb_schema, nb && *nb ? nb : NULL, nb_interests,
-	       ARRAY_SIZE(nb_interests));
+	follow(&host->nb, &nb_schema, nb && *nb ? nb : NULL, nb_interests, ARRAY_SIZE(nb_interests),
+	       NULL);
 }
 
 /* ---- transactions ---- */

@@ -8,18 +8,12 @@
  * Until the southbound database, and the northbound one where there is any, have been seen whole once, the maps
  * are not touched: an earlier process may have filled them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "host/host_private.h"
 #include "schema/nb.h"
@@ -42,6 +36,7 @@ enum {
 struct pass {
 	struct replica *ovs, *sb, *nb;
 	bool foreign;   /* another process is the ovs-vswitchd */
+	bool sole;      /* the chassis is ours alone: southbound rows may be written */
 	bool networked; /* the network was compiled and written */
 	bool settled;   /* and nobody waits for a neighbour */
 	uint64_t now_ms;
@@ -123,35 +118,6 @@ static int make_dirs(const char *path, struct err *err)
 	}
 }
 
-/* Two run directories do not make two chassis: the name is taken, too, in this network namespace. */
-static int hold_name(struct host *host)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t room = sizeof(address.sun_path) - 1;
-	int n = snprintf(address.sun_path + 1, room, "heddle-host/%s", host->name);
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-				     ((size_t)n < room ? (size_t)n : room - 1));
-
-	host->name_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (host->name_fd < 0)
-		return -errno;
-	return bind(host->name_fd, (const struct sockaddr *)&address, size) < 0 ? -errno : 0;
-}
-
-static int lock_dir(struct host *host, struct err *err)
-{
-	AUTO_FREE char *path = xasprintf("%s/lock", host->dir);
-
-	host->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (host->lock_fd < 0)
-		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
-	if (flock(host->lock_fd, LOCK_EX | LOCK_NB) < 0 || hold_name(host) < 0)
-		return err_set(err, -EBUSY,
-			       "chassis %s: another heddle host runs for it: stop that one first",
-			       host->name);
-	return 0;
-}
-
 static int open_datapath(struct host *host, struct err *err)
 {
 	AUTO_FREE char *bpffs = xasprintf("%s/bpf", host->dir);
@@ -185,7 +151,7 @@ static int adopt_name(struct host *host, struct err *err)
 	host->dir = xasprintf("%s/%s", host->opts.run_dir, host->name);
 	r = make_dirs(host->dir, err);
 	if (r == 0)
-		r = lock_dir(host, err);
+		r = host_take_name(host, err);
 	if (r == 0 && !host->opts.remove)
 		r = open_datapath(host, err);
 	if (r == 0)
@@ -285,7 +251,7 @@ static void run_ports(struct host *host, struct pass *pass)
 static bool is_networkable(struct host *host, struct pass *pass)
 {
 	if (!host->dp || !host->sb.client || !client_is_synced(host->sb.client) ||
-	    !sb_global_first(pass->sb))
+	    !sb_global_first(pass->sb) || !host->was_sole)
 		return false;
 	/* What an earlier process left in the maps stays until all of its ports are known here again. */
 	if (!host->applied && ports_are_attaching(host->ports))
@@ -522,7 +488,7 @@ static void write_local(struct host *host, struct pass *pass, struct txn *ovs_tx
 static void write_rows(struct host *host, struct pass *pass)
 {
 	struct txn *ovs_txn = host_txn_new(&host->ovs);
-	struct txn *sb_txn = host->dp ? host_txn_new(&host->sb) : NULL;
+	struct txn *sb_txn = host->dp && pass->sole ? host_txn_new(&host->sb) : NULL;
 
 	if (sb_txn)
 		write_chassis(host, pass, sb_txn);
@@ -577,13 +543,20 @@ static void advance(struct host *host, struct pass *pass)
 
 static void round_steps(struct host *host, struct pass *pass)
 {
+	uint64_t sole_ms = UINT64_MAX;
+
 	/* Without its one row the database is not ready: nothing is torn down for that. */
 	if (!settings_are_written(host, pass) || !ovs_open_vswitch_first(pass->ovs) ||
 	    !read_config(host, pass))
 		return;
 	host_follow_remotes(host);
+	pass->sole = host_is_sole(host, &sole_ms);
+	host->was_sole |= pass->sole;
+	wake_at(pass, sole_ms);
+	if (host->finished)
+		return;
 	if (host->opts.remove) {
-		host_run_removal(host);
+		host_run_removal(host, pass->sole);
 		return;
 	}
 	if (!find_role(host, pass))

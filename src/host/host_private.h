@@ -39,6 +39,13 @@ enum host_role {
 	HOST_ROLE_GUEST,
 };
 
+/* Is another agent running for our chassis? */
+enum host_identity {
+	HOST_IDENTITY_ASKING,  /* the southbound server */
+	HOST_IDENTITY_PROBING, /* it says yes; does that one live? */
+	HOST_IDENTITY_SOLE,
+};
+
 struct host {
 	struct host_opts opts;
 	uv_idle_t idle;
@@ -60,6 +67,9 @@ struct host {
 	char *dir;  /* RUN_DIR/CHASSIS */
 	int lock_fd;
 	int name_fd;
+	enum host_identity identity;
+	uint64_t identity_until_ms;
+	bool was_sole; /* once, in this process: from then on the maps are ours */
 	bool settings_written;
 	bool startup_written;
 	enum host_role role;
@@ -101,9 +111,18 @@ struct txn *host_txn_new(struct host_db *db);
 void host_txn_send(struct host_db *db, struct txn *txn);
 void host_db_close(struct host_db *db);
 
+/* identity.c: takes the chassis on this machine: -EBUSY if another agent has it. */
+int host_take_name(struct host *host, struct err *err);
+/* No other agent runs for the chassis at the southbound server: rows may be written.  Asks again by *ret_wake_ms, which
+ * is left alone if there is nothing to wait for.  If there is one, ends the process. */
+bool host_is_sole(struct host *host, uint64_t *ret_wake_ms);
+/* The name of the southbound database's lock.  The caller frees it. */
+char *host_chassis_lock(const char *chassis);
+
 /* settings.c: -EINVAL names the option whose value nobody could use. */
 int host_check_settings(const struct host_opts *opts, struct err *err);
 
 /* removal.c */
 void host_start_removal(struct host *host);
-void host_run_removal(struct host *host);
+/* sole: host_is_sole() said so. */
+void host_run_removal(struct host *host, bool sole);

@@ -109,7 +109,7 @@ static void send_removal(struct host *host, struct host_db *db, struct txn *txn)
 	client_commit(db->client, txn, on_removed, host);
 }
 
-void host_run_removal(struct host *host)
+void host_run_removal(struct host *host, bool sole)
 {
 	struct txn *sb_txn, *ovs_txn;
 
@@ -119,6 +119,8 @@ void host_run_removal(struct host *host)
 		give_up(host);
 		return;
 	}
+	if (!sole)
+		return;
 	sb_txn = host_txn_new(&host->sb);
 	ovs_txn = host_txn_new(&host->ovs);
 	if (sb_txn && ovs_txn) {

@@ -30,9 +30,11 @@ static void report_connection(struct client *client)
 
 static void report_lock(struct client *client)
 {
-	if (client->told_lock == client->has_lock)
+	if (client->told_lock == client->has_lock &&
+	    client->told_lock_is_taken == client->lock_is_taken)
 		return;
 	client->told_lock = client->has_lock;
+	client->told_lock_is_taken = client->lock_is_taken;
 	if (client->ops->lock)
 		client->ops->lock(client->owner);
 }

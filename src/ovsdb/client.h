@@ -29,7 +29,7 @@ struct client_ops {
 	/* The replica changed, became complete (client_is_synced()) for the first time, or follows another
 	 * condition, after a whole batch of messages.  The owner looks at the changes and calls replica_advance(). */
 	void (*changed)(void *owner);
-	/* client_has_lock() changed.  May be NULL. */
+	/* client_has_lock() or client_lock_is_taken() changed.  May be NULL. */
 	void (*lock)(void *owner);
 	/* Connection came (err is NULL) or went, or cannot be had for a new reason; err is why.  May be NULL. */
 	void (*connection)(void *owner, const struct err *err);
@@ -65,6 +65,11 @@ bool client_is_connected(const struct client *client);
 /* The replica has held a full snapshot at least once.  Stays true while disconnected: an old view beats none. */
 bool client_is_synced(const struct client *client);
 bool client_has_lock(const struct client *client);
+/* The server has said that another client holds it.  False also while it has said nothing. */
+bool client_lock_is_taken(const struct client *client);
+/* Takes the lock from its holder, whose server tells it so (RFC 7047 4.1.8, "steal"); it may do the same in turn.
+ * Nothing while not connected. */
+void client_steal_lock(struct client *client);
 const char *client_remote(
 	const struct client *client); /* the one in use or being dialled; for messages */
 /* The last reason why it is not connected; "" when it is. */

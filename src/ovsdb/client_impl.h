@@ -83,12 +83,13 @@ struct client {
 
 	bool is_synced;
 	bool has_lock;
+	bool lock_is_taken;
 	bool has_asked_lock; /* on this connection: a server takes a second time for an error */
 	/* For client_on_report(): */
 	bool tell_changed;
 	bool tell_problem;
 	bool told_connected;
-	bool told_lock;
+	bool told_lock, told_lock_is_taken;
 	struct err problem;
 };
 

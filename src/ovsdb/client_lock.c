@@ -3,6 +3,12 @@
 
 #include "ovsdb/client_impl.h"
 
+static void set_lock(struct client *client, bool has_lock)
+{
+	client->has_lock = has_lock;
+	client->lock_is_taken = !has_lock;
+}
+
 static void on_lock_reply(struct client *client, struct request *request, const json_t *result,
 			  const struct err *err)
 {
@@ -11,7 +17,14 @@ static void on_lock_reply(struct client *client, struct request *request, const 
 	if (err)
 		client_drop(client, err);
 	else
-		client->has_lock = json_is_true(json_object_get(result, "locked"));
+		set_lock(client, json_is_true(json_object_get(result, "locked")));
+}
+
+static void on_unlock_reply(struct client *client, struct request *request, const json_t *result,
+			    const struct err *err)
+{
+	if (err && !client_is_lost(err))
+		client_drop(client, err);
 }
 
 void client_ask_lock(struct client *client)
@@ -22,15 +35,31 @@ void client_ask_lock(struct client *client)
 	client_ask(client, "lock", json_pack("[s]", client->lock), on_lock_reply);
 }
 
+void client_steal_lock(struct client *client)
+{
+	if (!client_is_connected(client) || !client->has_asked_lock)
+		return;
+	client->has_lock = client->lock_is_taken = false;
+	/* A server takes a second request for an error, unless the first was taken back. */
+	client_ask(client, "unlock", json_pack("[s]", client->lock), on_unlock_reply);
+	if (client->rpc)
+		client_ask(client, "steal", json_pack("[s]", client->lock), on_lock_reply);
+}
+
 void client_read_lock(struct client *client, const json_t *params, bool has_lock)
 {
 	const char *name = json_string_value(json_array_get(params, 0));
 
 	if (name && client->lock && !strcmp(name, client->lock))
-		client->has_lock = has_lock;
+		set_lock(client, has_lock);
 }
 
 bool client_has_lock(const struct client *client)
 {
 	return client->has_lock;
+}
+
+bool client_lock_is_taken(const struct client *client)
+{
+	return client->lock_is_taken;
 }

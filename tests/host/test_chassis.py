@@ -115,6 +115,47 @@ def test_killed_at_any_time_it_ends_in_the_same_state(world):
         assert host.is_consistent()
 
 
+def test_one_chassis_on_two_machines_is_refused(world):
+    first = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    first.wait_log("the datapath holds")
+    plug(world, first, "p1")
+    world.nbctl("--wait=hv", "sync")
+    before = world.sb.rows("Chassis"), world.port("p1")
+    for seen in (1, 2):
+        second = world.host(2, system_id="h1")
+        done = second.run()
+        assert done.returncode == 1
+        assert done.stderr.count("another heddle host runs for it") == 1, done.stderr
+        assert "with encap IP 192.168.88.1" in done.stderr
+        assert "claimed" not in done.stderr
+        wait_for(lambda: first.log().count("it is turned away") == seen, "the first is told", first.log)
+    assert (world.sb.rows("Chassis"), world.port("p1")) == before  # _version included: nobody wrote
+    world.nbctl("--wait=hv", "lsp-add", "s", "p2")
+    assert first.is_consistent()
+
+
+def test_of_two_agents_for_a_chassis_one_remains(world):
+    """The second takes over from one that does not answer; when that one wakes up, one of them ends."""
+    first = world.host(1).start()
+    world.nbctl("--wait=hv", "ls-add", "s", "--", "lsp-add", "s", "p1")
+    first.wait_log("the datapath holds")
+    first.process.send_signal(signal.SIGSTOP)
+    second = world.host(2, system_id="h1").start()
+    second.wait_log("the datapath holds")
+    wait_for(lambda: world.sb.rows("Encap")[0]["ip"] == "192.168.88.2", "the second has registered", second.log)
+    first.process.send_signal(signal.SIGCONT)
+    agents = (first, second)
+    wait_for(lambda: [a.process.poll() for a in agents].count(None) == 1, "one of them ends",
+             lambda: first.log() + second.log())
+    ended, left = sorted(agents, key=lambda a: a.process.poll() is None)
+    assert ended.process.returncode == 1 and "another heddle host runs for it" in ended.log()
+    wait_for(lambda: [row["ip"] for row in world.sb.rows("Encap")] == [left.settings["encap_ip"]],
+             "the one that is left is registered", left.log)
+    world.nbctl("--wait=hv", "sync")
+    assert left.is_consistent()
+
+
 def test_an_address_of_another_chassis_is_not_taken(world):
     world.host(1).start()
     world.sbctl("wait-until", "Chassis", "h1")

@@ -357,7 +357,38 @@ static void a_lock_goes_to_the_next_when_its_holder_leaves(void **state)
 	assert_int_equal(answer.outcome, TXN_OK);
 
 	watcher_free(first);
-	WAIT_FOR(place, client_has_lock(second->client) && second->n_lock == 1);
+	WAIT_FOR(place, client_has_lock(second->client) && second->n_lock == 2);
+	watcher_free(second);
+	real_server_stop(server);
+	place_free(place);
+}
+
+static void a_lock_can_be_stolen_and_stolen_back(void **state)
+{
+	struct place *place = place_new();
+	struct real_server *server = real_server_start(place, 0);
+	struct client_opts opts = { .lock = "the_lock" };
+	struct watcher *first, *second;
+
+	real_server_wait(server);
+	opts.remotes = server->remote;
+	first = watch_with(place, &opts);
+	WAIT_FOR(place, client_has_lock(first->client));
+	assert_false(client_lock_is_taken(first->client));
+	second = watch_with(place, &opts);
+	WAIT_FOR(place, client_lock_is_taken(second->client) && second->n_lock == 1);
+
+	client_steal_lock(second->client);
+	WAIT_FOR(place, client_has_lock(second->client) && !client_lock_is_taken(second->client));
+	WAIT_FOR(place, client_lock_is_taken(first->client) && !client_has_lock(first->client));
+	client_steal_lock(first->client);
+	WAIT_FOR(place, client_has_lock(first->client));
+	WAIT_FOR(place, client_lock_is_taken(second->client));
+
+	/* A thief that was stolen from is not in the queue any more. */
+	watcher_free(first);
+	client_steal_lock(second->client);
+	WAIT_FOR(place, client_has_lock(second->client) && !client_lock_is_taken(second->client));
 	watcher_free(second);
 	real_server_stop(server);
 	place_free(place);
@@ -1110,6 +1141,7 @@ int main(void)
 		cmocka_unit_test(rows_come_change_and_go),
 		cmocka_unit_test(transactions_say_what_became_of_them),
 		cmocka_unit_test(a_lock_goes_to_the_next_when_its_holder_leaves),
+		cmocka_unit_test(a_lock_can_be_stolen_and_stolen_back),
 		cmocka_unit_test(a_restarted_server_is_resumed_from),
 		cmocka_unit_test(a_condition_selects_rows),
 		cmocka_unit_test(remotes_are_tried_in_turn_and_can_be_replaced),
