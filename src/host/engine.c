@@ -165,7 +165,8 @@ static void log_config_problem(struct host *host)
 		return;
 	snprintf(host->problem, sizeof(host->problem), "%s", host->config.problem);
 	if (*host->problem)
-		log_warn("not registered as a chassis yet: %s", host->problem);
+		log_warn("%s%s", host->config.n_encaps ? "" : "not registered as a chassis yet: ",
+			 host->problem);
 }
 
 /* False: the process cannot go on. */

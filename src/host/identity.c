@@ -114,7 +114,8 @@ static bool is_registered_by_another(const struct host *host)
 	const struct sb_chassis *row = chassis_row(host);
 	struct ip ip;
 
-	if (!row || !ip_parse(first_encap_ip(client_replica(host->sb.client), row), &ip))
+	if (!row || host->config.n_encaps == 0 ||
+	    !ip_parse(first_encap_ip(client_replica(host->sb.client), row), &ip))
 		return false;
 	for (size_t i = 0; i < host->config.n_encaps; i++)
 		if (ip_eq(&host->config.encaps[i].ip, &ip))

@@ -27,7 +27,12 @@ static int check_ip(const char *text, struct err *err)
 {
 	struct ip ip;
 
-	return ip_parse(text, &ip) ? 0 : err_set(err, -EINVAL, "\"%s\" is no IP address", text);
+	if (!ip_parse(text, &ip))
+		return err_set(err, -EINVAL, "\"%s\" is no IP address", text);
+	if (!ip_is_v4(&ip))
+		return err_set(err, -EINVAL, "%s cannot be used: tunnels need an IPv4 address",
+			       text);
+	return 0;
 }
 
 static int check_encap_type(const char *text, struct err *err)

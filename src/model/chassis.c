@@ -70,6 +70,12 @@ static void add_encaps(struct chassis_config *config, const char *type, const ch
 				 text);
 			continue;
 		}
+		if (!ip_is_v4(&ip)) {
+			snprintf(config->problem, sizeof(config->problem),
+				 "external_ids:ovn-encap-ip names %s: tunnels need an IPv4 address",
+				 text);
+			continue;
+		}
 		if (config->n_encaps == ARRAY_SIZE(config->encaps))
 			return;
 		if (has_encap(config, type, &ip))

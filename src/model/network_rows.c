@@ -116,7 +116,7 @@ static bool read_encap(const struct network *network, const struct uuid *uuid, s
 	long long port;
 
 	if (!row || !read_type(sb_encap_type(row), &encap.type) ||
-	    !ip_parse(sb_encap_ip(row), &encap.ip) || ip_is_zero(&encap.ip))
+	    !ip_parse(sb_encap_ip(row), &encap.ip) || !ip_is_v4(&encap.ip) || ip_is_zero(&encap.ip))
 		return false;
 	encap.udp_port = encap.type == NETWORK_VXLAN ? DP_VXLAN_PORT : DP_GENEVE_PORT;
 	port = ovsdb_smap_get_int(sb_encap_options(row), "dst_port", encap.udp_port);

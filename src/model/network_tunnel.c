@@ -5,8 +5,8 @@
 #include "model/network_impl.h"
 #include "util/alloc.h"
 
-/* Pairs of tunnel addresses: every encap of the best common type of every other chassis with every encap of ours of
- * the same family (reference ovn.md 2.4).  Routes are kept by pair, whether a chassis wants it now or not, since
+/* Pairs of tunnel addresses: every encap of the best common type of every other chassis with every encap of ours
+ * (reference ovn.md 2.4), IPv4 all of them.  Routes are kept by pair, whether a chassis wants it now or not, since
  * the host may find them out in any order. */
 
 static struct dp_tunnel_key tunnel_key(const struct ip *remote, const struct ip *local)
@@ -125,8 +125,7 @@ static void each_pair(struct network *network, const struct chassis *chassis,
 		for (size_t j = 0; j < network->n_encaps; j++) {
 			struct dp_tunnel_key key = tunnel_key(&encap->ip, &network->encaps[j]);
 
-			if (ip_is_v4(&encap->ip) == ip_is_v4(&network->encaps[j]))
-				visit(network, &key, encap);
+			visit(network, &key, encap);
 		}
 	}
 }

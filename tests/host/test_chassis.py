@@ -115,6 +115,17 @@ def test_killed_at_any_time_it_ends_in_the_same_state(world):
         assert host.is_consistent()
 
 
+def test_an_ipv6_tunnel_address_is_refused(world):
+    done = world.host(1, encap_ip="fd00::1").run()
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "--encap-ip: fd00::1 cannot be used: tunnels need an IPv4 address" in done.stderr
+    host = world.host(2).start()
+    world.sbctl("wait-until", "Chassis", "h2")
+    host.vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-encap-ip=\"192.168.88.2,fd00::2\"")
+    host.wait_log("warn: host: external_ids:ovn-encap-ip names fd00::2: tunnels need an IPv4 address")
+    assert [row["ip"] for row in world.sb.rows("Encap")] == ["192.168.88.2"]
+
+
 def test_one_chassis_on_two_machines_is_refused(world):
     first = world.host(1).start()
     world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")

@@ -57,11 +57,17 @@ static void test_configuration(void **state)
 		{ "['ovn-remote', 'r'], ['ovn-encap-type', 'geneve'], ['ovn-encap-ip', '10.0.0.1']",
 		  "b", "", "a name from the command line", 1 },
 		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve,vxlan'], "
-		  "['ovn-encap-ip', '10.0.0.1,fd00::1']",
+		  "['ovn-encap-ip', '10.0.0.1,10.0.0.2']",
 		  NULL, "", "types times addresses", 4 },
 		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve,geneve'], "
-		  "['ovn-encap-ip', 'fd00::1,10.0.0.1,fd00:0::1']",
+		  "['ovn-encap-ip', '10.0.0.2,10.0.0.1,10.0.0.2']",
 		  NULL, "", "each once: two rows of one address would be refused", 2 },
+		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve'], "
+		  "['ovn-encap-ip', 'fd00::1,10.0.0.1']",
+		  NULL, "fd00::1", "named, and the other is used", 1 },
+		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve'], "
+		  "['ovn-encap-ip', 'fd00::1']",
+		  NULL, "need an IPv4 address", "no chassis that nobody could reach", 0 },
 		{ "['system-id', 'a'], ['ovn-remote', 'r'], ['ovn-encap-type', 'geneve'], "
 		  "['ovn-encap-ip', '10.0.0.1'], ['ovn-encap-ip-a', '10.0.0.2,10.0.0.3']",
 		  NULL, "", "the chassis' own key wins", 2 },

@@ -502,12 +502,12 @@ static void own_addresses_are_known(void **unused)
 	assert_true(fabric_is_own_address(f, 'a', "192.168.33.10"));
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.20"));
 	ip_parse("192.168.33.11", &ips[0]);
-	ip_parse("fd00::11", &ips[1]);
+	ip_parse("192.168.33.12", &ips[1]);
 	network_set_chassis(network, "host-a", 1 << NETWORK_GENEVE, ips, 2);
 	fabric_step(f);
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.10"));
 	assert_true(fabric_is_own_address(f, 'a', "192.168.33.11"));
-	assert_true(fabric_is_own_address(f, 'a', "fd00::11"));
+	assert_true(fabric_is_own_address(f, 'a', "192.168.33.12"));
 	network_set_chassis(network, NULL, 1 << NETWORK_GENEVE, ips, 2);
 	fabric_step(f);
 	assert_false(fabric_is_own_address(f, 'a', "192.168.33.11"));
