@@ -32,12 +32,15 @@ enum {
 	REQUEST_BYTES = 1024,
 	REPLY_TIMEOUT_S = 2,
 	DUMP_TRIES = 10,
+	DUMP_AGAIN_MS = 1000,
 };
 
 struct netlink {
 	struct mnl_socket *events;
 	struct mnl_socket *requests;
 	uv_poll_t poll;
+	uv_timer_t dump_again;
+	unsigned int open_handles;
 	const struct netlink_ops *ops;
 	void *owner;
 	uint32_t seq;
@@ -270,6 +273,11 @@ static int dump_all(struct netlink *netlink)
 
 /* ---- events ---- */
 
+static void on_dump_again(uv_timer_t *timer)
+{
+	netlink_poll(timer->data);
+}
+
 void netlink_poll(struct netlink *netlink)
 {
 	for (;;) {
@@ -286,13 +294,16 @@ void netlink_poll(struct netlink *netlink)
 			break;
 		mnl_cb_run(netlink->buffer, (size_t)n, 0, 0, read_event, netlink);
 	}
-	if (netlink->must_dump)
-		dump_all(netlink);
+	if (netlink->must_dump && dump_all(netlink) < 0)
+		uv_timer_start(&netlink->dump_again, on_dump_again, DUMP_AGAIN_MS, 0);
 	netlink->ops->batch_end(netlink->owner);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
+	/* Lost events are an error of the socket (ENOBUFS), after which libuv does not look at it any more. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_readable);
 	netlink_poll(poll->data);
 }
 
@@ -356,7 +367,9 @@ int netlink_open(uv_loop_t *loop, const struct netlink_ops *ops, void *owner, st
 		return err_set(err, r, "cannot read the network devices: %s", strerror(-r));
 	}
 	uv_poll_init(loop, &netlink->poll, mnl_socket_get_fd(netlink->events));
-	netlink->poll.data = netlink;
+	uv_timer_init(loop, &netlink->dump_again);
+	netlink->poll.data = netlink->dump_again.data = netlink;
+	netlink->open_handles = 2;
 	uv_poll_start(&netlink->poll, UV_READABLE, on_readable);
 	*ret = netlink;
 	return 0;
@@ -364,7 +377,10 @@ int netlink_open(uv_loop_t *loop, const struct netlink_ops *ops, void *owner, st
 
 static void on_closed(uv_handle_t *handle)
 {
-	free_netlink(handle->data);
+	struct netlink *netlink = handle->data;
+
+	if (--netlink->open_handles == 0)
+		free_netlink(netlink);
 }
 
 void netlink_close(struct netlink *netlink)
@@ -373,6 +389,7 @@ void netlink_close(struct netlink *netlink)
 		return;
 	uv_poll_stop(&netlink->poll);
 	uv_close((uv_handle_t *)&netlink->poll, on_closed);
+	uv_close((uv_handle_t *)&netlink->dump_again, on_closed);
 }
 
 /* ---- routes and neighbours ---- */

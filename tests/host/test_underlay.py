@@ -228,3 +228,7 @@ def test_lost_events_are_made_up_for(wire):
     host.process.send_signal(signal.SIGCONT)
     wire.wait_reachable()
     host.wait_log("events were missed")
+    host.vsctl("--no-wait", "add-port", "br-int", "late")  # and what happens then is heard of
+    host.wait_get("Interface", "late", "ofport", "-1")
+    host.add_veth("late")
+    wait_for(lambda: int(host.get("Interface", "late", "ofport")) > 0, "the device is seen", host.log)
