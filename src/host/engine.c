@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "host/host_private.h"
+#include "host/quiet.h"
 #include "schema/nb.h"
 #include "schema/ovs.h"
 #include "schema/sb.h"
@@ -29,7 +30,7 @@ LOG_MODULE("host");
 
 enum {
 	LOCK_GRACE_MS = 1000, /* how long the lock's holder may take to let go, at our start */
-	RETRY_MS = 1000,      /* for map operations that failed */
+	RETRY_MS = 1000,      /* for what the kernel has refused */
 };
 
 /* What a round finds out on its way. */
@@ -242,9 +243,14 @@ static void run_ports(struct host *host, struct pass *pass)
 		switchd_run(host->switchd, pass->ovs, host->config.bridge, underlay_device(host),
 			    pass->foreign);
 	}
+	if (!host->ports)
+		return;
+	ports_begin(host->ports);
 	ports = switchd_ports(host->switchd, &n);
-	if (host->ports && (changed || ports_are_attaching(host->ports)))
+	if (changed || ports_are_attaching(host->ports) || ports_are_failing(host->ports))
 		ports_run(host->ports, pass->ovs, ports, n, &host->config);
+	if (ports_are_failing(host->ports))
+		wake_at(pass, pass->now_ms + RETRY_MS);
 }
 
 /* ---- the network ---- */
@@ -335,8 +341,11 @@ static void detach_leftovers(struct host *host)
 
 	datapath_each_attached(host->dp, find_stale, &stale);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		VEC_FOREACH(ifindex, stale.devices[hooks[i]])
+		VEC_FOREACH(ifindex, stale.devices[hooks[i]]) {
 			datapath_detach(host->dp, hooks[i], *ifindex);
+			if (hooks[i] == DATAPATH_WORKLOAD)
+				quiet_end(*ifindex);
+		}
 		VEC_DONE(stale.devices[hooks[i]]);
 	}
 }
@@ -428,7 +437,8 @@ static void put_bridge_id(struct host *host, struct pass *pass, struct txn *txn,
 	if (!bridge)
 		return;
 	snprintf(text, sizeof(text), "%" PRId64, value);
-	ovs_bridge_put_external_ids(txn, ovs_bridge_uuid(bridge), key, text);
+	if (!str_eq(ovsdb_smap_get(ovs_bridge_external_ids(bridge), key), text))
+		ovs_bridge_put_external_ids(txn, ovs_bridge_uuid(bridge), key, text);
 }
 
 /* The promise of --wait=hv (reference ovn.md 4.5): all that came with this number or before is in the datapath, and, where
@@ -475,10 +485,7 @@ static void write_chassis(struct host *host, struct pass *pass, struct txn *sb_t
 static void write_local(struct host *host, struct pass *pass, struct txn *ovs_txn)
 {
 	vswitch_ensure_integration(pass->ovs, host->config.bridge, ovs_txn);
-	if (!host->startup_written && integration_bridge(host, pass)) {
-		put_bridge_id(host, pass, ovs_txn, "ovn-startup-ts", wall_ms());
-		host->startup_written = true;
-	}
+	put_bridge_id(host, pass, ovs_txn, "ovn-startup-ts", host->startup_ms);
 	if (pass->foreign)
 		return;
 	switchd_write(host->switchd, pass->ovs, host->config.bridge, ovs_txn);
@@ -506,9 +513,6 @@ static void write_rows(struct host *host, struct pass *pass)
 	}
 	host_txn_send(&host->sb, sb_txn);
 	host_txn_send(&host->ovs, ovs_txn);
-	wake_at(pass,
-		host->ovs.hold_until_ms > pass->now_ms ? host->ovs.hold_until_ms : UINT64_MAX);
-	wake_at(pass, host->sb.hold_until_ms > pass->now_ms ? host->sb.hold_until_ms : UINT64_MAX);
 }
 
 /* ---- a round ---- */
@@ -566,10 +570,17 @@ static void round_steps(struct host *host, struct pass *pass)
 	pass->nb = host->nb.client ? client_replica(host->nb.client) : NULL;
 	run_ports(host, pass);
 	run_network(host, pass);
-	if (host->ports && !ports_are_settled(host->ports))
+	if (host->ports && (ports_are_attaching(host->ports) ||
+			    (pass->networked && !ports_are_settled(host->ports))))
 		wake_at(pass, pass->now_ms);
 	write_rows(host, pass);
 	advance(host, pass);
+}
+
+static void wake_when_held(struct pass *pass, const struct host_db *db)
+{
+	if (db->hold_until_ms > pass->now_ms)
+		wake_at(pass, db->hold_until_ms);
 }
 
 void host_run(struct host *host)
@@ -579,9 +590,13 @@ void host_run(struct host *host)
 	if (host->stopping || host->finished || !host->ovs.client ||
 	    !client_is_synced(host->ovs.client))
 		return;
+	if (!host->startup_ms)
+		host->startup_ms = wall_ms();
 	pass.now_ms = host_now_ms(host);
 	pass.ovs = client_replica(host->ovs.client);
 	round_steps(host, &pass);
+	wake_when_held(&pass, &host->ovs);
+	wake_when_held(&pass, &host->sb);
 	set_timer(host, &pass);
 }
 

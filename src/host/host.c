@@ -110,7 +110,7 @@ static void on_links(void *owner, unsigned int what)
 	}
 	if (host->tunnels)
 		tunnels_changed(host->tunnels, what);
-	host->devices_changed |= (what & ~NEIGHS_CHANGED) != 0;
+	host->devices_changed |= (what & (LINKS_CHANGED | ADDRS_CHANGED)) != 0;
 	host_kick(host);
 }
 

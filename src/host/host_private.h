@@ -71,7 +71,7 @@ struct host {
 	uint64_t identity_until_ms;
 	bool was_sole; /* once, in this process: from then on the maps are ours */
 	bool settings_written;
-	bool startup_written;
+	int64_t startup_ms; /* wall clock */
 	enum host_role role;
 	bool devices_changed;        /* what the switch part works from; it is planned anew then */
 	enum host_role planned_role; /* in the last plan */

@@ -14,6 +14,7 @@ LOG_MODULE("links");
 struct link_entry {
 	struct netlink_link link;
 	uint32_t generation;
+	uint64_t born;
 	UT_hash_handle by_index;
 	UT_hash_handle by_name;
 };
@@ -110,6 +111,7 @@ static void on_link(void *owner, const struct netlink_link *link, bool deleted)
 	if (!entry) {
 		entry = xcalloc(1, sizeof(*entry));
 		entry->link.ifindex = link->ifindex;
+		entry->born = links->version;
 		HASH_ADD(by_index, links->by_index, link.ifindex, sizeof(entry->link.ifindex),
 			 entry);
 	} else if (memcmp(&entry->link, link, sizeof(*link)) == 0) {
@@ -292,6 +294,13 @@ const struct netlink_link *links_by_name(const struct links *links, const char *
 	const struct link_entry *entry = find_name(links, name);
 
 	return entry ? &entry->link : NULL;
+}
+
+uint64_t links_born(const struct links *links, uint32_t ifindex)
+{
+	const struct link_entry *entry = find_link(links, ifindex);
+
+	return entry ? entry->born : 0;
 }
 
 uint64_t links_version(const struct links *links)

@@ -31,6 +31,9 @@ uint64_t links_version(const struct links *links);
 /* Borrowed until the next event. */
 const struct netlink_link *links_by_index(const struct links *links, uint32_t ifindex);
 const struct netlink_link *links_by_name(const struct links *links, const char *name);
+/* The version in which the device came: one that went and came again with the same number is another device, and has
+ * lost what was attached to it. */
+uint64_t links_born(const struct links *links, uint32_t ifindex);
 void links_each(const struct links *links,
 		void (*visit)(void *arg, const struct netlink_link *link), void *arg);
 /* The device that has the address; 0: none. */

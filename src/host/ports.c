@@ -33,6 +33,7 @@ struct port {
 	struct uuid uuid;
 	struct ip local;
 	uint32_t ifindex; /* 0: no device */
+	uint64_t born;    /* links_born() */
 	bool peer_elsewhere;
 	bool seen;
 	bool attached;
@@ -48,6 +49,7 @@ struct ports {
 	VEC(uint32_t) leaving; /* devices whose programs go with the next ports_settle() */
 	uint64_t slice_end_ns; /* of this round's share of attaching and detaching */
 	bool attaching;        /* some are put off */
+	bool failing;          /* some could not be attached */
 	VEC(struct binding_iface) bindings;
 };
 
@@ -88,7 +90,7 @@ static void unplug(struct ports *ports, struct port *port)
 {
 	if (port->plugged)
 		network_unplug(ports->network, port->name);
-	if (port->attached)
+	if (port->attached || port->failed) /* which may have been half of it */
 		VEC_ADD(ports->leaving, port->ifindex);
 	port->plugged = port->attached = port->failed = false;
 }
@@ -113,9 +115,11 @@ static bool attach(struct ports *ports, struct port *port)
 		quiet_begin(port->ifindex);
 		port->attached = true;
 		port->failed = false;
-	} else if (!port->failed) {
-		log_warn("interface %s: cannot attach the programs: %s", port->name, err.text);
-		port->failed = true;
+	} else {
+		if (!port->failed)
+			log_warn("interface %s: cannot attach the programs: %s", port->name,
+				 err.text);
+		port->failed = ports->failing = true;
 	}
 	return true;
 }
@@ -181,12 +185,13 @@ static void run_port(struct ports *ports, const struct vswitch_port *at, const c
 	bool same = port->plugged && str_eq(port->iface_id, iface_id) &&
 		    ip_eq(&port->local, &local) && port->peer_elsewhere == at->peer_elsewhere;
 
-	if (port->ifindex != ifindex) {
+	if (port->ifindex != ifindex || port->born != at->born) {
 		unplug(ports, port);
 		same = false;
 	}
 	port->uuid = at->uuid;
 	port->ifindex = ifindex;
+	port->born = at->born;
 	port->local = local;
 	port->peer_elsewhere = at->peer_elsewhere;
 	set_text(&port->iface_id, iface_id);
@@ -199,13 +204,17 @@ static void run_port(struct ports *ports, const struct vswitch_port *at, const c
 
 /* ---- all of them ---- */
 
+void ports_begin(struct ports *ports)
+{
+	ports->slice_end_ns = uv_hrtime() + SLICE_MS * UINT64_C(1000000);
+}
+
 void ports_run(struct ports *ports, const struct replica *ovs, const struct vswitch_port *all,
 	       size_t n, const struct chassis_config *config)
 {
 	struct port *port, *next;
 
-	ports->slice_end_ns = uv_hrtime() + SLICE_MS * UINT64_C(1000000);
-	ports->attaching = false;
+	ports->attaching = ports->failing = false;
 	HASH_ITER(hh, ports->all, port, next)
 	port->seen = false;
 	for (size_t i = 0; i < n; i++) {
@@ -250,6 +259,11 @@ void ports_settle(struct ports *ports)
 bool ports_are_attaching(const struct ports *ports)
 {
 	return ports->attaching;
+}
+
+bool ports_are_failing(const struct ports *ports)
+{
+	return ports->failing;
 }
 
 bool ports_are_settled(const struct ports *ports)

@@ -19,6 +19,8 @@ struct replica;
 struct ports *ports_new(struct network *network, struct datapath *dp);
 void ports_free(struct ports *ports);
 
+/* A round begins: what follows may take its share of time. */
+void ports_begin(struct ports *ports);
 /* Brings the set in line with what the switch says.  Many new ports take several rounds. */
 void ports_run(struct ports *ports, const struct replica *ovs, const struct vswitch_port *all,
 	       size_t n, const struct chassis_config *config);
@@ -27,6 +29,8 @@ void ports_run(struct ports *ports, const struct replica *ovs, const struct vswi
 void ports_settle(struct ports *ports);
 /* There are ports yet to be attached; or, for settled, neither such nor devices to be left. */
 bool ports_are_attaching(const struct ports *ports);
+/* There are ports that cannot be attached: ports_run() tries again. */
+bool ports_are_failing(const struct ports *ports);
 bool ports_are_settled(const struct ports *ports);
 bool ports_is_workload(const struct ports *ports, uint32_t ifindex);
 

@@ -63,6 +63,7 @@ static void add_device(void *arg, const struct netlink_link *link)
 		.kind = link->kind,
 		.alias = link->alias,
 		.ifindex = link->ifindex,
+		.born = links_born(switchd->links, link->ifindex),
 		.mtu = link->mtu,
 		.master = link->master,
 		.mac = link->mac,
@@ -225,6 +226,7 @@ static void adopt_ports(struct switchd *switchd, const struct vswitch_in *in)
 		port->ofport = port->ofport_before;
 		port->has_device = usable;
 		port->ifindex = usable ? device->ifindex : 0;
+		port->born = usable ? device->born : 0;
 		port->peer_elsewhere = usable && device->peer_elsewhere;
 	}
 }

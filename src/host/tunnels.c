@@ -45,6 +45,7 @@ struct tunnel {
 
 struct underlay {
 	uint32_t ifindex;
+	uint64_t born; /* links_born() when it was attached */
 	bool wanted;
 	bool attached;
 	bool failed; /* said so already */
@@ -310,12 +311,14 @@ static void want_underlay(struct tunnels *tunnels, uint32_t ifindex)
 static void attach(struct tunnels *tunnels, struct underlay *underlay)
 {
 	const struct netlink_link *link = links_by_index(tunnels->links, underlay->ifindex);
+	uint64_t born = links_born(tunnels->links, underlay->ifindex);
 	struct err err = ERR_INIT;
 
-	if (underlay->attached)
+	if (underlay->attached && underlay->born == born)
 		return;
 	if (datapath_attach(tunnels->dp, DATAPATH_UNDERLAY, underlay->ifindex, &err) == 0) {
 		underlay->attached = true;
+		underlay->born = born;
 	} else if (!underlay->failed) {
 		log_warn("cannot receive tunnels on device %s: %s", link ? link->name : "?",
 			 err.text);

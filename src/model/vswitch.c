@@ -146,6 +146,7 @@ static void use_device(struct vswitch_port *port, const struct vswitch_device *d
 	port->has_device = true;
 	port->ifindex = device->ifindex;
 	port->peer_elsewhere = device->peer_elsewhere;
+	port->born = device->born;
 }
 
 /* What would cut the machine off, were its frames a workload's. */

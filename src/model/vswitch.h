@@ -30,6 +30,7 @@ struct vswitch_device {
 	const char *kind;  /* "bridge", "veth", ... */
 	const char *alias; /* "" when it has none */
 	uint32_t ifindex;
+	uint64_t born; /* differs from that of a device that had the index before */
 	uint32_t mtu;
 	uint32_t master; /* 0: none */
 	struct mac mac;
@@ -83,6 +84,7 @@ struct vswitch_port {
 	int64_t ofport_request; /* 0: none */
 	int64_t ofport_before;  /* what the row says; 0: nothing */
 	uint32_t ifindex;       /* the device that packets of its user come in by; 0: none */
+	uint64_t born;          /* of that device */
 	bool peer_elsewhere;
 	const struct vswitch_device
 		*shown; /* the device that the columns describe; NULL: not visible here */

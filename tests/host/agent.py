@@ -96,6 +96,13 @@ class Host:
     def ip(self, *words, check=True):
         return subprocess.run(self.inside("ip", *words), check=check, capture_output=True, text=True).stdout
 
+    def ip_batch(self, lines):
+        subprocess.run(self.inside("ip", "-batch", "-"), input="\n".join(lines), text=True, check=True)
+
+    def is_ipv6_off(self, device):
+        return subprocess.run(self.inside("cat", f"/proc/sys/net/ipv6/conf/{device}/disable_ipv6"), check=True,
+                              capture_output=True, text=True).stdout.strip() == "1"
+
     def links(self):
         return {link["ifname"]: link for link in json.loads(self.ip("-d", "-j", "link") or "[]")}
 

@@ -60,6 +60,26 @@ def test_the_host_keeps_silent_on_ports(world):
     wait_for(lambda: "inet6" in host.ip("addr", "show", "dev", "vp1"), "the host may speak there again", host.log)
 
 
+def test_a_port_that_left_while_nobody_ran_is_given_back(world, tmp_path):
+    ovs = Server(tmp_path, "vswitch.ovsschema", "ovs")
+    try:
+        host = world.host(1, db=ovs.remote)
+        host.db = ovs.remote
+        host.start()
+        world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+        host.wait_log("the datapath holds")
+        host.add_veth("v1")
+        host.vsctl("add-port", "br-int", "v1", "--", "set", "Interface", "v1", "external_ids:iface-id=p1")
+        world.sbctl("wait-until", "Port_Binding", "p1", "up=true")
+        assert host.is_ipv6_off("v1")
+        host.stop()
+        host.vsctl("--no-wait", "del-port", "v1")
+        host.start()
+        wait_for(lambda: not pins(host) and not host.is_ipv6_off("v1"), "the host has its device back", host.log)
+    finally:
+        ovs.stop()
+
+
 def test_a_localport_is_bound_nowhere(world):
     host = world.host(1).start()
     world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1", "--", "lsp-set-type", "p1", "localport")
@@ -96,6 +116,24 @@ def test_plug_leaves_nothing_half_done(world):
     done = host.heddle("plug", "nodev", "p1", check=False)
     assert done.returncode == 1 and "could not open network device nodev" in done.stderr
     assert "nodev" not in host.vsctl("list-ports", "br-int").stdout
+
+
+def pins(host):
+    return [pin.name for pin in (host.dir / "run").glob("*/bpf/v1/links/vif_*")]
+
+
+def test_many_ports_leave_at_once(world):
+    """More than one round's share of time: the rest must not stay for ever."""
+    host, n = world.host(1).start(), 60
+    world.nbctl("ls-add", "s", *(word for i in range(n) for word in ("--", "lsp-add", "s", f"p{i}")))
+    host.wait_log("the datapath holds")
+    host.ip_batch(f"link add v{i} type veth peer name v{i}-p" for i in range(n))
+    host.vsctl(*[word for i in range(n) for word in (
+        "--", "add-port", "br-int", f"v{i}", "--", "set", "Interface", f"v{i}", f"external_ids:iface-id=p{i}")][1:])
+    wait_for(lambda: len(pins(host)) in (0, 2 * n), "all are attached, or the kernel has no tcx", host.log)
+    world.nbctl("--wait=hv", "sync")
+    host.vsctl(*[word for i in range(n) for word in ("--", "del-port", f"v{i}")][1:])
+    wait_for(lambda: not pins(host), "the programs are off", lambda: str(pins(host)))
 
 
 def test_killed_at_any_time_it_ends_in_the_same_state(world):

@@ -110,8 +110,8 @@ class Workload(Namespace):
         self.sysctl("ipv6.conf.default.accept_dad", 0)
         self.make_device(mtu)
 
-    def make_device(self, mtu=1500 - OVERHEAD):
-        self.host.ip("link", "add", "name", self.device, "type", "veth", "peer", "name", "eth0",
+    def make_device(self, mtu=1500 - OVERHEAD, index=None):
+        self.host.ip("link", "add", "name", self.device, *(["index", index] if index else []), "type", "veth", "peer", "name", "eth0",
                      "address", self.mac, "netns", self.netns)
         self.host.ip("link", "set", "dev", self.device, "addrgenmode", "none", "up")
         self.configure(mtu)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices that come late, go, come back, are renamed; tap devices; the underlay changing."""
 import fcntl
+import json
 import os
 import select
+import signal
 import struct
 
 from fabric import Workload, in_netns, wait_for
@@ -26,6 +28,20 @@ def test_device_recreated(fabric):
     wait_for("b is up", lambda: is_up(fabric, "b"))
     fabric.sync()
     assert a.ping(b, 3) == 3
+
+
+def test_device_recreated_with_its_number(fabric):
+    """Between two looks of the agent: nothing but what is attached to it tells the new device from the old."""
+    a, b = two_ports(fabric)
+    fabric.expected_drops = {"DEVICE_REFUSED"}
+    number = json.loads(b.host.ip("-j", "link", "show", "dev", b.device))[0]["ifindex"]
+    os.kill(b.host.agent.pid, signal.SIGSTOP)
+    b.host.ip("link", "del", "dev", b.device)
+    b.make_device(index=number)
+    os.kill(b.host.agent.pid, signal.SIGCONT)
+    wait_for("b is reached again", lambda: a.ping(b) == 1)
+    fabric.sync()
+    assert b.ping(a, 3) == 3
 
 
 def test_device_renamed_and_named_back(fabric):
