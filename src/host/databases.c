@@ -205,6 +205,8 @@ void host_follow_remotes(struct host *host)
 	if (fresh && host->sb.client)
 		watch_own_private(host);
 	nb = nb_remote(host);
+	if (host->nb.client && (!nb || !*nb) && !client_is_synced(host->nb.client))
+		host_db_close(&host->nb); /* it was a mistake */
 	follow(&host->nb, &nb_schema, nb && *nb ? nb : NULL, nb_interests, ARRAY_SIZE(nb_interests),
 	       NULL);
 }

@@ -265,7 +265,11 @@ static bool is_networkable(struct host *host, struct pass *pass)
 		return false;
 	if (!host->nb.client)
 		return true;
-	return client_is_synced(host->nb.client) && nb_global_first(pass->nb);
+	if (client_is_synced(host->nb.client))
+		return nb_global_first(pass->nb);
+	/* Named only now, and it does not answer: what works without it goes on. */
+	pass->nb = NULL;
+	return host->applied;
 }
 
 /* The configuration has every type with every address. */
@@ -450,7 +454,9 @@ static bool may_report_cfg(struct host *host, struct pass *pass, int64_t cfg)
 	if (!pass->networked || !pass->settled ||
 	    !ovsdb_smap_get_bool(sb_global_options(global), "enable_chassis_nb_cfg_update", true))
 		return false;
-	return !pass->nb || nb_global_nb_cfg(nb_global_first(pass->nb)) >= cfg;
+	if (!pass->nb)
+		return !host->nb.client;
+	return nb_global_nb_cfg(nb_global_first(pass->nb)) >= cfg;
 }
 
 static void write_cfg(struct host *host, struct pass *pass, struct txn *sb_txn, struct txn *ovs_txn)

@@ -118,6 +118,26 @@ def test_plug_leaves_nothing_half_done(world):
     assert "nodev" not in host.vsctl("list-ports", "br-int").stdout
 
 
+def test_a_northbound_database_that_does_not_answer_stops_nothing(world):
+    host = world.host(1)
+    del host.settings["nb_remote"]
+    host.start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1", "--", "lsp-add", "s", "p2")
+    host.wait_log("the datapath holds")
+    world.nbctl("set", "NB_Global", ".", 'options:heddle-nb-remote="tcp:127.0.0.1:1"')
+    host.wait_log("northbound database: tcp:127.0.0.1:1")
+    plug(world, host, "p1")  # returns when it is up
+    cfg = world.nbctl("get", "NB_Global", ".", "nb_cfg")
+    world.nbctl("remove", "NB_Global", ".", "options", "heddle-nb-remote")
+    plug(world, host, "p2")
+    world.nbctl("--wait=hv", "sync")
+    assert world.nbctl("get", "NB_Global", ".", "nb_cfg") != cfg
+    world.nbctl("set", "NB_Global", ".", f'options:heddle-nb-remote="{world.nb.remote}"')
+    host.wait_log(f"northbound database: connected to {world.nb.remote}")
+    world.nbctl("--wait=hv", "sync")
+    assert host.is_consistent()
+
+
 def pins(host):
     return [pin.name for pin in (host.dir / "run").glob("*/bpf/v1/links/vif_*")]
 
