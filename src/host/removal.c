@@ -3,12 +3,14 @@
  * ports going down one by one (reference ovn.md 4.9); then programs, maps and devices. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "host/host_private.h"
 #include "host/quiet.h"
 #include "schema/ovs.h"
 #include "schema/sb.h"
 #include "util/alloc.h"
+#include "util/array.h"
 #include "util/auto.h"
 #include "util/log.h"
 
@@ -57,6 +59,48 @@ static void release_devices(struct host *host)
 	}
 }
 
+static void release_neighbor(struct host *host, const struct ip *remote, const struct ip *local)
+{
+	struct netlink *netlink = links_netlink(host->links);
+	const struct netlink_neigh *neigh;
+	struct netlink_route route;
+
+	if (netlink_route_get(netlink, remote, local, &route) < 0)
+		return;
+	neigh = links_neigh(host->links, route.ifindex, &route.nexthop);
+	if (neigh && neigh->managed)
+		netlink_neigh_release(netlink, route.ifindex, &route.nexthop);
+}
+
+/* The kernel would go on asking for the other hosts. */
+static void release_neighbors(struct host *host)
+{
+	const struct chassis_config *config = &host->config;
+
+	SB_ENCAP_FOREACH(row, client_replica(host->sb.client))
+	{
+		struct ip remote;
+
+		if (!ip_parse(sb_encap_ip(row), &remote) || !ip_is_v4(&remote))
+			continue;
+		for (size_t i = 0; i < config->n_encaps; i++)
+			release_neighbor(host, &remote, &config->encaps[i].ip);
+	}
+}
+
+/* With a directory left, "heddle show" would find two chassis after the next one had another name. */
+static void remove_dir(struct host *host)
+{
+	static const char *const left[] = { "/bpf", "/lock", "" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		AUTO_FREE char *path = xasprintf("%s%s", host->dir, left[i]);
+
+		if (remove(path) < 0 && errno != ENOENT)
+			log_dbg("%s stays: %s", path, strerror(errno));
+	}
+}
+
 static void remove_local(struct host *host)
 {
 	AUTO_FREE char *bpffs = xasprintf("%s/bpf", host->dir);
@@ -67,8 +111,10 @@ static void remove_local(struct host *host)
 		return;
 	}
 	release_devices(host);
+	release_neighbors(host);
 	if (client_has_lock(host->ovs.client))
 		switchd_remove_devices(host->switchd);
+	remove_dir(host);
 	log_info("chassis %s is removed", host->name);
 	host_fail(host, NULL);
 }

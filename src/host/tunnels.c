@@ -430,11 +430,3 @@ uint64_t tunnels_settle_ms(const struct tunnels *tunnels, uint64_t now_ms)
 		latest = tunnel->asked_ms + SETTLE_MS;
 	return latest;
 }
-
-void tunnels_release(struct tunnels *tunnels)
-{
-	struct tunnel *tunnel, *next;
-
-	HASH_ITER(hh, tunnels->all, tunnel, next)
-	release_neigh(tunnels, tunnel);
-}

@@ -24,5 +24,3 @@ void tunnels_run(struct tunnels *tunnels, struct network *network,
 /* Until when a neighbour may still be on its way: a promise that packets flow should wait so long.  0: none is. */
 uint64_t tunnels_settle_ms(const struct tunnels *tunnels, uint64_t now_ms);
 bool tunnels_is_underlay(const struct tunnels *tunnels, uint32_t ifindex);
-/* Neighbours are left to age again; for a removal. */
-void tunnels_release(struct tunnels *tunnels);

@@ -153,6 +153,8 @@ static void read_neigh(struct netlink *netlink, const struct nlmsghdr *message)
 		} else if (mnl_attr_get_type(attr) == NDA_LLADDR) {
 			has_mac = mnl_attr_get_payload_len(attr) == sizeof(neigh.mac.bytes);
 			mac_from_attr(attr, &neigh.mac);
+		} else if (mnl_attr_get_type(attr) == NDA_FLAGS_EXT) {
+			neigh.managed = mnl_attr_get_u32(attr) & NTF_EXT_MANAGED;
 		}
 	}
 	neigh.permanent = info->ndm_state & (NUD_PERMANENT | NUD_NOARP);

@@ -46,6 +46,7 @@ struct netlink_neigh {
 	bool valid;      /* the MAC may be used: reachable, stale, being probed, permanent */
 	bool permanent;  /* configured by hand: left alone */
 	bool incomplete; /* being resolved */
+	bool managed;    /* the kernel keeps it fresh: netlink_neigh_keep() */
 };
 
 struct netlink_ops {
