@@ -38,6 +38,7 @@ struct pkt {
 	__u16 in_key; /* sending port; 0: a tunnel packet that does not say */
 	bool from_localport;
 	bool from_tunnel;
+	__u32 mtu; /* the largest inner packet that fits, where this one does not */
 	const __u8 *local; /* tunnel source address */
 	struct ethhdr
 		eth; /* logical Ethernet header: packet pointers do not outlive a helper call */

@@ -39,8 +39,7 @@ static long flood_local_step(__u32 i, struct walk *w)
 	(void)i;
 	if (!m)
 		return 1;
-	if (port_key == w->p->in_key ||
-	    (w->spare_localports && (m->flags & DP_TARGET_LOCALPORT)))
+	if (port_key == w->p->in_key || (w->spare_localports && (m->flags & DP_TARGET_LOCALPORT)))
 		return 0;
 	if (bpf_clone_redirect(w->p->skb, m->ifindex, 0))
 		drop_at(w->p, port_key, DP_DROP_DEVICE_REFUSED);
@@ -73,6 +72,22 @@ static __always_inline long remote_step(struct walk *w, __u32 bytes)
 	}
 	if (bpf_clone_redirect(p->skb, tunnel->ifindex, 0))
 		drop(p, DP_DROP_DEVICE_REFUSED);
+	return 0;
+}
+
+static long flood_fit_step(__u32 i, struct walk *w)
+{
+	const struct dp_member *m = walk_next(w);
+	const struct dp_tunnel *tunnel;
+	struct dp_tunnel_key pair;
+
+	(void)i;
+	if (!m)
+		return 1;
+	tunnel = tunnel_find(w->p, w->key.ref, &pair);
+	if (tunnel && tunnel->flags & DP_TUNNEL_READY && w->inner_bytes > inner_mtu(tunnel) &&
+	    (!w->p->mtu || inner_mtu(tunnel) < w->p->mtu))
+		w->p->mtu = inner_mtu(tunnel);
 	return 0;
 }
 
@@ -158,6 +173,21 @@ static __noinline int flood_vxlan(struct pkt *p, __u16 group)
 	return TC_ACT_SHOT;
 }
 
+/* In: a packet of a workload.  Out: true if it does not fit to each remote member of group; p->mtu would. */
+static __noinline bool flood_too_big(struct pkt *p, __u16 group)
+{
+	struct walk w;
+
+	walk_init(&w, p, group);
+	w.inner_bytes = inner_bytes(p);
+	w.key.chain = DP_CHAIN_REMOTE;
+	bpf_loop(CHAIN_MAX, flood_fit_step, &w, 0);
+	__builtin_memset(w.key.ref, 0, sizeof(w.key.ref));
+	w.key.chain = DP_CHAIN_VXLAN;
+	bpf_loop(CHAIN_MAX, flood_fit_step, &w, 0);
+	return p->mtu;
+}
+
 /* In: the second pass of a packet that stage_flood() has sent to all but the members that VXLAN reaches. */
 static __always_inline int stage_flood_again(struct pkt *p)
 {
@@ -172,6 +202,8 @@ static __always_inline int stage_flood(struct pkt *p, __u16 group)
 	flood_local(p, group);
 	if (p->from_localport)
 		return TC_ACT_SHOT;
+	if (!is_multicast(p->eth.h_dest) && flood_too_big(p, group))
+		return stage_too_big(p);
 	if (!chain_is_empty(p, group, DP_CHAIN_VXLAN)) {
 		if (chain_is_empty(p, group, DP_CHAIN_REMOTE))
 			return flood_vxlan(p, group);

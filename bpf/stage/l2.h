@@ -19,8 +19,10 @@ static __always_inline int l2_remote(struct pkt *p, const struct dp_target *targ
 	tunnel = tunnel_find(p, target->remote, &pair);
 	if (!tunnel || !(tunnel->flags & DP_TUNNEL_READY))
 		return drop(p, DP_DROP_TUNNEL_DOWN);
-	if (!fits(p, tunnel))
-		return stage_too_big(p, tunnel);
+	if (inner_bytes(p) > inner_mtu(tunnel)) {
+		p->mtu = inner_mtu(tunnel);
+		return stage_too_big(p);
+	}
 	if (tunnel->flags & DP_TUNNEL_VXLAN)
 		return stage_vxlan(p, target->port_key, &pair, tunnel);
 	return stage_encap(p, target->port_key, &pair, tunnel);

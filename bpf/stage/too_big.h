@@ -36,9 +36,10 @@ static __always_inline __u32 encap_bytes(const struct dp_tunnel *tunnel)
 	return tunnel->flags & DP_TUNNEL_VXLAN ? VXLAN_ENCAP_BYTES : ENCAP_BYTES;
 }
 
-static __always_inline bool fits(struct pkt *p, const struct dp_tunnel *tunnel)
+/* The largest IP packet that the tunnel carries; the agent lets no tunnel be smaller than its headers. */
+static __always_inline __u32 inner_mtu(const struct dp_tunnel *tunnel)
 {
-	return inner_bytes(p) + encap_bytes(tunnel) <= tunnel->mtu;
+	return tunnel->mtu - encap_bytes(tunnel);
 }
 
 #define ICMP4_ECHO_REPLY  0
@@ -179,17 +180,16 @@ static __always_inline bool answer_v6(struct pkt *p, __u32 mtu)
 	return true;
 }
 
-/* In: an unicast packet that does not fit the tunnel.  Out: counted, and its sender told how
+/* In: a unicast packet that is larger than p->mtu.  Out: counted, and its sender told how
  * large a packet may be, in the name of the destination as OVN does. */
-static __always_inline int stage_too_big(struct pkt *p, const struct dp_tunnel *tunnel)
+static __always_inline int stage_too_big(struct pkt *p)
 {
-	__u32 mtu = tunnel->mtu - encap_bytes(tunnel);
 	bool answered = false;
 
 	drop(p, DP_DROP_TOO_BIG);
 	if (p->eth.h_proto == bpf_htons(ETH_P_IP))
-		answered = answer_v4(p, mtu);
+		answered = answer_v4(p, p->mtu);
 	else if (p->eth.h_proto == bpf_htons(ETH_P_IPV6))
-		answered = answer_v6(p, mtu);
+		answered = answer_v6(p, p->mtu);
 	return answered ? send_to(p->skb, p->device) : TC_ACT_SHOT;
 }

@@ -23,6 +23,7 @@
 LOG_MODULE("tunnel");
 
 enum {
+	MTU_MIN = 68,     /* of IPv4: RFC 791 */
 	SETTLE_MS = 1000, /* how long a neighbour may take to answer before nobody waits for it */
 };
 
@@ -225,6 +226,8 @@ static void find_route(struct tunnels *tunnels, struct tunnel *tunnel, uint64_t 
 	route->ifindex = found.ifindex;
 	route->nexthop = found.nexthop;
 	route->mtu = found.mtu && found.mtu < link->mtu ? found.mtu : link->mtu;
+	if (route->mtu < MTU_MIN)
+		route->mtu = MTU_MIN;
 	find_neigh(tunnels, tunnel, now_ms);
 }
 

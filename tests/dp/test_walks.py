@@ -174,6 +174,25 @@ def test_too_big_v4(bench):
     assert bytes(again)[14:42] == a[14:42] and a[42:] == f[14:14 + 128]
 
 
+def test_too_big_of_unknown_unicast(bench):
+    """Local members get it, none of the others: the sender will try again with less."""
+    h, dst = bench.host, "00:00:00:00:00:99"
+    h.chain(SWITCH, UNKNOWN, 0, {bytes(14) + b"\0\2": (bench.v2.ifindex, 0)})
+    h.chain(SWITCH, UNKNOWN, 1, {ip16(fabric.REMOTE_IP): (0, 0)})
+    h.apply()
+
+    def packet(size, to=dst):
+        return bytes(Ether(src=M1, dst=to) / IP(src="10.0.1.1", dst="10.0.1.5", flags="DF") / UDP() / Raw(b"x" * size))
+    heard, drops = bench.case(bench.v1.wire, packet(1414))
+    assert set(heard) == {"v2", "und"} and not drops
+    f = packet(1415)
+    heard, drops = bench.case(bench.v1.wire, f)
+    assert set(heard) == {"v1", "v2"} and heard["v2"] == [f] and drops == {"too_big": 1}
+    assert Ether(*heard["v1"])[ICMP].nexthopmtu == 1442 and Ether(*heard["v1"]).src == dst
+    heard, drops = bench.case(bench.v1.wire, packet(1415, BROADCAST))  # nobody to answer for
+    assert "v1" not in heard and drops == {"too_big": 1}
+
+
 def test_too_big_v6(bench):
     f = bytes(Ether(src=M1, dst=REM) / IPv6(src="fd00::1", dst="fd00::5") / UDP(sport=1, dport=2) / Raw(b"x" * 1395))
     heard, drops = bench.case(bench.v1.wire, f)
