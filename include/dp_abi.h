@@ -78,6 +78,7 @@ enum {
 	DP_TARGET_DISABLED = 1 << 3,  /* drop whatever goes there */
 	DP_TARGET_PEER = 1 << 4,      /* a veth whose other end is in another network namespace:
 				       * bpf_redirect_peer() is allowed */
+	DP_TARGET_DOWN = 1 << 5,      /* LOCAL: its device was down when user space looked; sending tells */
 };
 
 /* Neither LOCAL nor REMOTE: the port is bound nowhere, or is a localport not plugged in here. */
@@ -195,7 +196,7 @@ struct dp_drop_key {
 	X(HOST_STACK, "sent to the workload by the host's own stack")                        \
 	X(INTERNAL, "the kernel refused a step; please report")                              \
 	X(SEGMENTATION, "large segment of the workload's own tunnel: turn off its offload")   \
-	X(DEVICE_REFUSED, "a device that is down, gone or overrun refused a copy")             \
+	X(DEVICE_REFUSED, "a device that is down, gone or overrun refused the packet")             \
 	X(VXLAN_KEY, "the switch's or the port's key does not fit into VXLAN")
 
 enum dp_drop {

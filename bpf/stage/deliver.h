@@ -3,6 +3,15 @@
 
 #include "../pkt.h"
 
+/* The kernel drops in silence what is redirected to a device that is down; of a copy it says so. */
+static __noinline int deliver_to_down(struct pkt *p, const struct dp_target *target)
+{
+	p->skb->mark = DP_MARK_JUDGED;
+	if (bpf_clone_redirect(p->skb, target->ifindex, 0))
+		return drop_at(p, target->port_key, DP_DROP_DEVICE_REFUSED);
+	return TC_ACT_SHOT; /* the original */
+}
+
 /* In: a bare frame and the local port it goes to.  A veth peer takes it without a second softirq round;
  * that path keeps skb->protocol and the packet type, so it is for unicast whose protocol the skb has
  * right (after decapsulation: the same family outside and inside). */
@@ -10,6 +19,8 @@ static __always_inline int stage_deliver(struct pkt *p, const struct dp_target *
 {
 	struct __sk_buff *skb = p->skb;
 
+	if (target->flags & DP_TARGET_DOWN)
+		return deliver_to_down(p, target);
 	if ((target->flags & DP_TARGET_PEER) && is_ip(p->eth.h_proto) &&
 	    p->eth.h_proto == (__be16)skb->protocol) {
 		count_tx(target->ifindex, skb->len);

@@ -35,6 +35,7 @@ struct port {
 	uint32_t ifindex; /* 0: no device */
 	uint64_t born;    /* links_born() */
 	bool peer_elsewhere;
+	bool down;
 	bool seen;
 	bool attached;
 	bool plugged;
@@ -131,6 +132,7 @@ static void plug(struct ports *ports, struct port *port)
 		.iface_id = port->iface_id,
 		.ifindex = port->ifindex,
 		.peer_elsewhere = port->peer_elsewhere,
+		.down = port->down,
 		.local = port->local,
 	};
 
@@ -183,7 +185,8 @@ static void run_port(struct ports *ports, const struct vswitch_port *at, const c
 	uint32_t ifindex = at->has_device ? at->ifindex : 0;
 	struct ip local = local_ip(config, encap_ip);
 	bool same = port->plugged && str_eq(port->iface_id, iface_id) &&
-		    ip_eq(&port->local, &local) && port->peer_elsewhere == at->peer_elsewhere;
+		    ip_eq(&port->local, &local) && port->peer_elsewhere == at->peer_elsewhere &&
+		    port->down == at->down;
 
 	if (port->ifindex != ifindex || port->born != at->born) {
 		unplug(ports, port);
@@ -194,6 +197,7 @@ static void run_port(struct ports *ports, const struct vswitch_port *at, const c
 	port->born = at->born;
 	port->local = local;
 	port->peer_elsewhere = at->peer_elsewhere;
+	port->down = at->down;
 	set_text(&port->iface_id, iface_id);
 	set_text(&port->encap_ip, encap_ip);
 	if (!ifindex)

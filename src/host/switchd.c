@@ -228,6 +228,7 @@ static void adopt_ports(struct switchd *switchd, const struct vswitch_in *in)
 		port->ifindex = usable ? device->ifindex : 0;
 		port->born = usable ? device->born : 0;
 		port->peer_elsewhere = usable && device->peer_elsewhere;
+		port->down = usable && !(device->up && device->running);
 	}
 }
 

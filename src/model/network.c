@@ -100,7 +100,7 @@ static void iface_remove(struct network *network, struct iface *iface)
 static bool iface_is(const struct iface *iface, const struct network_iface *facts)
 {
 	return str_eq(iface->lport->text, facts->iface_id) && iface->ifindex == facts->ifindex &&
-	       iface->peer_elsewhere == facts->peer_elsewhere &&
+	       iface->peer_elsewhere == facts->peer_elsewhere && iface->down == facts->down &&
 	       ip_eq(&iface->local, &facts->local);
 }
 
@@ -117,6 +117,7 @@ void network_plug(struct network *network, const struct network_iface *facts)
 	memcpy(iface->name, facts->name, len + 1);
 	iface->ifindex = facts->ifindex;
 	iface->peer_elsewhere = facts->peer_elsewhere;
+	iface->down = facts->down;
 	iface->local = facts->local;
 	iface->lport = network_name_get(network, facts->iface_id);
 	HASH_ADD_KEYPTR(hh, network->ifaces, iface->name, len, iface);
@@ -225,6 +226,7 @@ static void copy_facts(struct network *to, const struct network *from)
 			.iface_id = iface->lport->text,
 			.ifindex = iface->ifindex,
 			.peer_elsewhere = iface->peer_elsewhere,
+			.down = iface->down,
 			.local = iface->local,
 		};
 

@@ -28,6 +28,7 @@ struct network_iface {
 	const char *iface_id; /* logical port */
 	uint32_t ifindex;
 	bool peer_elsewhere; /* a veth whose other end is in another network namespace */
+	bool down;           /* or without a carrier: nothing can be sent there */
 	struct ip local;     /* tunnel source for its packets; zero: none */
 };
 

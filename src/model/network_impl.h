@@ -41,6 +41,7 @@ struct iface {
 	struct iface *next; /* of the same lport */
 	uint32_t ifindex;
 	bool peer_elsewhere;
+	bool down;
 	struct ip local;
 	char name[];
 };

@@ -115,7 +115,8 @@ static struct dp_target port_target(const struct network *network, const struct 
 	if (is_here(network, port)) {
 		const struct iface *iface = port->name->ifaces;
 
-		target.flags |= DP_TARGET_LOCAL | (iface->peer_elsewhere ? DP_TARGET_PEER : 0);
+		target.flags |= DP_TARGET_LOCAL | (iface->peer_elsewhere ? DP_TARGET_PEER : 0) |
+				(iface->down ? DP_TARGET_DOWN : 0);
 		target.ifindex = iface->ifindex;
 	} else if (is_remote(network, port)) {
 		target.flags |= DP_TARGET_REMOTE;

@@ -147,6 +147,7 @@ static void use_device(struct vswitch_port *port, const struct vswitch_device *d
 	port->ifindex = device->ifindex;
 	port->peer_elsewhere = device->peer_elsewhere;
 	port->born = device->born;
+	port->down = !device->up || !device->running;
 }
 
 /* What would cut the machine off, were its frames a workload's. */

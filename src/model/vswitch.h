@@ -86,6 +86,7 @@ struct vswitch_port {
 	uint32_t ifindex;       /* the device that packets of its user come in by; 0: none */
 	uint64_t born;          /* of that device */
 	bool peer_elsewhere;
+	bool down; /* or without a carrier */
 	const struct vswitch_device
 		*shown; /* the device that the columns describe; NULL: not visible here */
 	char error[VSWITCH_ERROR_SIZE]; /* "" when there is none */

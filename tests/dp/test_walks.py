@@ -5,7 +5,8 @@ from scapy.all import ARP, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6ND_NA, ICMPv6ND_NS
 from scapy.layers.inet6 import ICMPv6PacketTooBig, in6_chksum
 
 import fabric
-from fabric import DIS, ELSE, LOCALPORT, LP1, LP2, M1, M2, REM, SWITCH, UNB, UNKNOWN, T_LOCALPORT, ip16
+from fabric import (DIS, ELSE, LOCALPORT, LP1, LP2, M1, M2, REM, SWITCH, UNB, UNKNOWN, T_DOWN, T_LOCAL, T_LOCALPORT,
+                    T_PEER, ip16)
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 MCAST = "01:00:5e:01:02:03"
@@ -56,6 +57,17 @@ def test_a_copy_that_a_device_refuses_is_a_drop(bench):
     f = udp(M1, BROADCAST)
     heard, drops = bench.case(bench.v1.wire, f)
     assert set(heard) == {"lp1", "lp2", "und"} and drops == {"device_refused": 1}
+
+
+def test_a_device_that_is_down(bench):
+    """Packets for it are counted, and delivered as soon as it is up, even if nobody has told the datapath."""
+    h, f = bench.host, udp(M1, M2)
+    h.target(SWITCH, 2, M2, T_LOCAL | T_DOWN | (0 if bench.v2.tap else T_PEER), bench.v2.ifindex)
+    h.apply()
+    h.ns.ip(f"link set {bench.v2.device} down")
+    assert bench.case(bench.v1.wire, f) == ({}, {"device_refused": 1})
+    h.ns.ip(f"link set {bench.v2.device} up")
+    assert bench.case(bench.v1.wire, f) == ({"v2": [f]}, {})
 
 
 def test_localport_unicast(bench):

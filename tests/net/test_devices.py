@@ -135,3 +135,18 @@ def test_underlay_down_and_up(fabric):
     b.host.ip("link", "set", "dev", "und0", "up")
     wait_for("the tunnel works again", lambda: a.ping(b) == 1 and b.ping(a) == 1)
     fabric.sync()
+
+
+def test_packets_for_a_device_that_is_down_are_counted(fabric):
+    a, b = two_ports(fabric)
+    fabric.nb("lsp-add", "s0", "c", "--", "lsp-set-addresses", "c", f"{MAC.format(3)} 10.0.0.3")
+    c = b.host.plug("c", "c", MAC.format(3), "10.0.0.3")
+    wait_for("c is up", lambda: is_up(fabric, "c"))
+    fabric.sync()
+    fabric.expected_drops = {"DEVICE_REFUSED"}
+    b.ip("link", "set", "dev", "eth0", "down")
+    wait_for("what comes by the tunnel is counted", lambda: not a.ping(b, seconds=1) and "DEVICE_REFUSED" in b.host.drops())
+    before = b.host.drops()["DEVICE_REFUSED"]
+    assert c.ping(b, seconds=1) == 0 and b.host.drops()["DEVICE_REFUSED"] > before
+    b.ip("link", "set", "dev", "eth0", "up")
+    wait_for("b is reached again", lambda: a.ping(b) == 1 and c.ping(b) == 1)
