@@ -91,8 +91,10 @@ static void on_connection(void *owner, const struct err *err)
 	if (client_is_connected(db->client)) {
 		log_info("%s: connected to %s", db->name, client_remote(db->client));
 		db->problem[0] = '\0';
-		if (db == &db->host->ovs)
+		if (db == &db->host->ovs) {
 			db->host->ovs_since_ms = host_now_ms(db->host);
+			statistics_clear(db->host->statistics);
+		}
 	} else if (err && !str_eq(db->problem, err->text)) {
 		log_warn("%s: %s", db->name, err->text);
 		snprintf(db->problem, sizeof(db->problem), "%s", err->text);

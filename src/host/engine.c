@@ -521,6 +521,21 @@ static void write_rows(struct host *host, struct pass *pass)
 	host_txn_send(&host->ovs, ovs_txn);
 }
 
+void host_write_statistics(struct host *host)
+{
+	struct txn *txn;
+
+	if (host->stopping || host->finished || host->role != HOST_ROLE_SWITCH)
+		return;
+	txn = host_txn_new(&host->ovs);
+	if (!txn)
+		return;
+	statistics_write(host->statistics, host->switchd, host->links, host->dp, txn);
+	if (!txn_is_empty(txn))
+		txn_assert_lock(txn, "ovs_vswitchd");
+	host_txn_send(&host->ovs, txn);
+}
+
 /* ---- a round ---- */
 
 static void on_timer(uv_timer_t *timer)

@@ -20,6 +20,10 @@
 
 LOG_MODULE("host");
 
+enum {
+	STATISTICS_MS = 5000, /* ovs-vswitchd's */
+};
+
 /* ---- places ---- */
 
 char *host_default_db(void)
@@ -176,6 +180,11 @@ static int start_local(struct host *host, struct err *err)
 	return start_server(host, socket, err);
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+	host_write_statistics(timer->data);
+}
+
 /* ---- life ---- */
 
 static void free_host(struct host *host)
@@ -187,6 +196,7 @@ static void free_host(struct host *host)
 	dp_state_free(host->state);
 	if (host->dp)
 		datapath_close(host->dp);
+	statistics_free(host->statistics);
 	switchd_free(host->switchd);
 	links_close(host->links);
 	chassis_config_done(&host->config);
@@ -220,6 +230,7 @@ void host_stop(struct host *host)
 	uv_close((uv_handle_t *)&host->idle, on_closed);
 	uv_close((uv_handle_t *)&host->timer, on_closed);
 	uv_close((uv_handle_t *)&host->deadline, on_closed);
+	uv_close((uv_handle_t *)&host->tick, on_closed);
 }
 
 static struct host *new_host(const struct host_opts *opts)
@@ -239,8 +250,9 @@ static struct host *new_host(const struct host_opts *opts)
 	uv_idle_init(opts->loop, &host->idle);
 	uv_timer_init(opts->loop, &host->timer);
 	uv_timer_init(opts->loop, &host->deadline);
-	host->idle.data = host->timer.data = host->deadline.data = host;
-	host->open_handles = 3;
+	uv_timer_init(opts->loop, &host->tick);
+	host->idle.data = host->timer.data = host->deadline.data = host->tick.data = host;
+	host->open_handles = 4;
 	return host;
 }
 
@@ -259,6 +271,8 @@ int host_start(const struct host_opts *opts, struct host **ret, struct err *err)
 	r = links_open(opts->loop, on_links, host, &host->links, err);
 	if (r == 0) {
 		host->switchd = switchd_new(host->links);
+		host->statistics = statistics_new();
+		uv_timer_start(&host->tick, on_tick, STATISTICS_MS, STATISTICS_MS);
 		r = start_local(host, err);
 	}
 	if (r < 0) {

@@ -11,6 +11,7 @@
 #include "host/host.h"
 #include "host/links.h"
 #include "host/ports.h"
+#include "host/statistics.h"
 #include "host/switchd.h"
 #include "host/tunnels.h"
 #include "model/binding.h"
@@ -51,6 +52,7 @@ struct host {
 	uv_idle_t idle;
 	uv_timer_t timer;
 	uv_timer_t deadline; /* of a removal */
+	uv_timer_t tick;     /* of the statistics */
 	int open_handles;
 	bool stopping;
 	bool finished;
@@ -84,6 +86,7 @@ struct host {
 	struct network *network;
 	struct binding *binding;
 	struct switchd *switchd;
+	struct statistics *statistics;
 	struct ports *ports;
 	struct tunnels *tunnels;
 	bool registered; /* what network_set_chassis() was told last */
@@ -97,6 +100,8 @@ struct host {
 };
 
 void host_kick(struct host *host);
+/* Every five seconds. */
+void host_write_statistics(struct host *host);
 /* One round: rows and devices in, datapath and transactions out. */
 void host_run(struct host *host);
 uint64_t host_now_ms(const struct host *host);

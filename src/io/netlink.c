@@ -394,6 +394,52 @@ void netlink_close(struct netlink *netlink)
 	uv_close((uv_handle_t *)&netlink->dump_again, on_closed);
 }
 
+/* ---- statistics ---- */
+
+static int read_stats(const struct nlmsghdr *message, void *arg)
+{
+	struct rtnl_link_stats64 stats = { 0 };
+	const struct nlattr *attr;
+	size_t bytes;
+
+	mnl_attr_for_each(attr, message, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(attr) != IFLA_STATS64)
+			continue;
+		bytes = mnl_attr_get_payload_len(
+			attr); /* newer kernels have more, older ones less */
+		memcpy(&stats, mnl_attr_get_payload(attr),
+		       bytes < sizeof(stats) ? bytes : sizeof(stats));
+	}
+	*(struct netlink_stats *)arg = (struct netlink_stats){
+		.rx_packets = stats.rx_packets,
+		.rx_bytes = stats.rx_bytes,
+		.tx_packets = stats.tx_packets,
+		.tx_bytes = stats.tx_bytes,
+		.rx_errors = stats.rx_errors,
+		.tx_errors = stats.tx_errors,
+		.rx_dropped = stats.rx_dropped,
+		.tx_dropped = stats.tx_dropped,
+		.collisions = stats.collisions,
+	};
+	return MNL_CB_OK;
+}
+
+int netlink_link_stats(struct netlink *netlink, uint32_t ifindex, struct netlink_stats *ret)
+{
+	char buffer[REQUEST_BYTES];
+	struct nlmsghdr *message = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	struct netlink_stats stats = { 0 };
+	int r;
+
+	info->ifi_index = (int)ifindex;
+	r = request_run(netlink, message, read_stats, &stats);
+	if (r == 0)
+		*ret = stats;
+	return r;
+}
+
 /* ---- routes and neighbours ---- */
 
 static uint8_t ip_family(const struct ip *ip)

@@ -84,6 +84,12 @@ int netlink_neigh_release(struct netlink *netlink, uint32_t ifindex, const struc
 /* A veth pair.  Both ends carry the alias; peer is set up, name is left down for its user. */
 int netlink_veth_create(struct netlink *netlink, const char *name, const char *peer,
 			const char *alias);
+/* As of struct rtnl_link_stats64. */
+struct netlink_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t rx_errors, tx_errors, rx_dropped, tx_dropped, collisions;
+};
+int netlink_link_stats(struct netlink *netlink, uint32_t ifindex, struct netlink_stats *ret);
 int netlink_bridge_create(struct netlink *netlink, const char *name, const char *alias);
 int netlink_link_delete(struct netlink *netlink, uint32_t ifindex);
 int netlink_link_set_up(struct netlink *netlink, uint32_t ifindex, bool up);

@@ -150,3 +150,20 @@ def test_packets_for_a_device_that_is_down_are_counted(fabric):
     assert c.ping(b, seconds=1) == 0 and b.host.drops()["DEVICE_REFUSED"] > before
     b.ip("link", "set", "dev", "eth0", "up")
     wait_for("b is reached again", lambda: a.ping(b) == 1 and c.ping(b) == 1)
+
+
+def test_statistics_of_interfaces(fabric):
+    """In the local database every five seconds, where exporters look: what came from the workload is rx."""
+    a, b = two_ports(fabric)
+    def read(name):
+        return json.loads(a.host.vsctl("--format=json", "--data=json", "--columns=statistics", "list", "Interface", name))["data"][0][0][1]
+
+    def packets(name, key):
+        return dict(read(name)).get(key, -1)
+    wait_for("there are some", lambda: packets("a", "rx_packets") >= 0)
+    before = packets("a", "rx_packets"), packets("a", "tx_packets")
+    assert a.ping(b, 20, interval=0.01) == 20
+    wait_for("they count", lambda: packets("a", "rx_packets") >= before[0] + 20 and packets("a", "tx_packets") >= before[1] + 20)
+    numbers = dict(read("a"))
+    assert numbers["rx_bytes"] >= 20 * 98 and numbers["rx_errors"] == numbers["rx_dropped"] == 0
+    assert numbers["rx_packets"] < before[0] + 60
