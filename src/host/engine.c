@@ -426,10 +426,7 @@ static struct binding_in binding_in(struct host *host, struct pass *pass)
 
 static const struct ovs_bridge *integration_bridge(struct host *host, struct pass *pass)
 {
-	OVS_BRIDGE_FOREACH(bridge, pass->ovs)
-	if (str_eq(ovs_bridge_name(bridge), host->config.bridge))
-		return bridge;
-	return NULL;
+	return ovs_bridge_by_name(pass->ovs, host->config.bridge);
 }
 
 static void put_bridge_id(struct host *host, struct pass *pass, struct txn *txn, const char *key,

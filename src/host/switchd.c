@@ -130,7 +130,7 @@ static const char *problem(void *arg, const char *name)
 	return NULL;
 }
 
-static struct vswitch_in view(struct switchd *switchd, const struct replica *ovs,
+static struct vswitch_in view(struct switchd *switchd, struct replica *ovs,
 			      const char *integration)
 {
 	return (struct vswitch_in){
@@ -232,7 +232,7 @@ static void adopt_ports(struct switchd *switchd, const struct vswitch_in *in)
 	}
 }
 
-void switchd_run(struct switchd *switchd, const struct replica *ovs, const char *integration,
+void switchd_run(struct switchd *switchd, struct replica *ovs, const char *integration,
 		 uint32_t underlay, bool foreign)
 {
 	struct vswitch_in in = view(switchd, ovs, integration);
@@ -258,7 +258,7 @@ const struct vswitch_port *switchd_ports(const struct switchd *switchd, size_t *
 	return switchd->plan.ports.v;
 }
 
-void switchd_write(struct switchd *switchd, const struct replica *ovs, const char *integration,
+void switchd_write(struct switchd *switchd, struct replica *ovs, const char *integration,
 		   struct txn *txn)
 {
 	struct vswitch_in in = view(switchd, ovs, integration);

@@ -390,19 +390,14 @@ struct sweep {
 
 static bool is_bridge_wanted(const struct vswitch_in *in, const char *name)
 {
-	OVS_BRIDGE_FOREACH(bridge, in->ovs)
-	if (str_eq(ovs_bridge_name(bridge), name))
-		return true;
-	return false;
+	return ovs_bridge_by_name(in->ovs, name);
 }
 
 static bool is_internal_wanted(const struct vswitch_in *in, const char *name)
 {
-	OVS_INTERFACE_FOREACH(interface, in->ovs)
-	if (str_eq(ovs_interface_name(interface), name))
-		return str_eq(ovs_interface_type(interface), "internal") &&
-		       !is_bridge_wanted(in, name);
-	return false;
+	const struct ovs_interface *row = ovs_interface_by_name(in->ovs, name);
+
+	return row && str_eq(ovs_interface_type(row), "internal") && !is_bridge_wanted(in, name);
 }
 
 static bool is_port_wanted(const struct vswitch_plan *plan, uint32_t ifindex)

@@ -40,7 +40,7 @@ struct vswitch_device {
 };
 
 struct vswitch_in {
-	const struct replica *ovs;
+	struct replica *ovs; /* only read */
 	const char *integration; /* name of the integration bridge */
 	uint32_t underlay;       /* the device with the tunnels' address; 0: none, or not known */
 	/* The device of that name or index, or NULL. */
