@@ -173,28 +173,55 @@ static int write_pid(const char *pid_path, pid_t pid)
 	return fclose(f) == 0 ? 0 : -errno;
 }
 
-int process_start(const struct process_spec *spec, const char *log_path, const char *pid_path,
-		  struct err *err)
+/* In the child: goes on once the parent has written the pid file.  If the parent was killed before, so that
+ * nobody could find this process, it ends here. */
+static void wait_for_go(const int gate[2])
 {
-	int log_fd, r;
-	pid_t pid;
+	char go;
 
-	log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	if (log_fd < 0)
-		return err_set(err, -errno, "%s: cannot open: %s", log_path, strerror(errno));
+	close(gate[1]);
+	if (read(gate[0], &go, 1) != 1)
+		_exit(127);
+}
+
+static int start_child(const struct process_spec *spec, int log_fd, const char *pid_path,
+		       const int gate[2], struct err *err)
+{
+	pid_t pid;
+	int r;
+
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		setsid();
+		wait_for_go(gate);
 		become(spec, log_fd);
 	}
-	close(log_fd);
 	if (pid < 0)
 		return err_set(err, -EAGAIN, "%s: cannot fork", spec->argv[0]);
 	r = write_pid(pid_path, pid);
 	if (r < 0)
 		return err_set(err, r, "%s: cannot write: %s", pid_path, strerror(-r));
+	if (write(gate[1], "", 1) != 1)
+		return err_set(err, -EIO, "%s: cannot be let go", spec->argv[0]);
 	return 0;
+}
+
+int process_start(const struct process_spec *spec, const char *log_path, const char *pid_path,
+		  struct err *err)
+{
+	int gate[2], log_fd, r;
+
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "%s: no pipe: %s", spec->argv[0], strerror(errno));
+	log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	r = log_fd < 0 ? err_set(err, -errno, "%s: cannot open: %s", log_path, strerror(errno))
+		       : start_child(spec, log_fd, pid_path, gate, err);
+	if (log_fd >= 0)
+		close(log_fd);
+	close(gate[0]);
+	close(gate[1]);
+	return r;
 }
 
 pid_t process_of(const char *pid_path)

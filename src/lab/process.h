@@ -33,7 +33,8 @@ int process_exec(const struct process_spec *spec, struct err *err);
  * Returns the exit status 0..255 (128 + signal if it was killed), or a negative errno. */
 int process_run(const struct process_spec *spec, struct str *ret_output, struct err *err);
 
-/* Starts in the background, in a session of its own, output to log_path; writes pid_path. */
+/* Starts in the background, in a session of its own, output to log_path.  It runs only once pid_path is written,
+ * so that a process that was started can always be found. */
 int process_start(const struct process_spec *spec, const char *log_path, const char *pid_path,
 		  struct err *err);
 
