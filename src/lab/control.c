@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lab/wires.h"
+#include "util/array.h"
 #include "util/err.h"
 
 #define START_TIMEOUT_MS 60000
@@ -70,9 +71,57 @@ static int save(const struct lab *lab, struct err *err)
 	return 0;
 }
 
-bool control_is_up(const struct lab *lab)
+bool control_exists(const struct lab *lab)
 {
 	return access(lab->dir, F_OK) == 0 || wires_exist(lab);
+}
+
+const char *control_program(const struct lab *lab, const struct lab_host *host, size_t i)
+{
+	static const char *const names[] = { "central", "host" };
+
+	i += host != central_host(lab);
+	return i < ARRAY_SIZE(names) ? names[i] : NULL;
+}
+
+/* Made when all else is done. */
+static void complete_path(const struct lab *lab, char ret[static 128])
+{
+	snprintf(ret, 128, "%s/complete", lab->dir);
+}
+
+int control_finish_up(const struct lab *lab, struct err *err)
+{
+	char path[128];
+	int fd;
+
+	complete_path(lab, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_set(err, -errno, "%s: cannot make: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+int control_check(const struct lab *lab, struct err *err)
+{
+	const char *name;
+	char path[128];
+
+	for (size_t i = 0; i < lab->n_hosts; i++) {
+		const struct lab_host *h = &lab->hosts[i];
+
+		for (size_t k = 0; (name = control_program(lab, h, k)); k++) {
+			snprintf(path, sizeof(path), "%s/%s.pid", h->dir, name);
+			if (!process_of(path))
+				return err_set(err, -ESRCH, "heddle %s on %s is not running", name,
+					       h->name);
+		}
+	}
+	complete_path(lab, path);
+	if (access(path, F_OK) != 0)
+		return err_set(err, -ESRCH, "\"heddle lab up\" did not finish");
+	return 0;
 }
 
 /* A bound abstract socket: it leaves no file behind and goes with the process. */

@@ -11,7 +11,15 @@ struct err;
 /* A lab is as many hosts as its directory says; LAB_DEFAULT_HOSTS where there is none. */
 #define LAB_DEFAULT_HOSTS 2
 void control_load(struct lab *lab, const char *name);
-bool control_is_up(const struct lab *lab);
+
+/* Anything of the lab: complete, or the remains of a crash. */
+bool control_exists(const struct lab *lab);
+
+/* 0: "lab up" has ended well, and every program runs; -ESRCH: err says what is missing. */
+int control_check(const struct lab *lab, struct err *err);
+
+/* The programs of a host: "central" on the first, "host" on each.  NULL after the last. */
+const char *control_program(const struct lab *lab, const struct lab_host *host, size_t i);
 
 /* Takes the lab's name for this process until it ends; -EBUSY: another command works on it. */
 int control_lock(const struct lab *lab, struct err *err);
@@ -19,6 +27,9 @@ int control_lock(const struct lab *lab, struct err *err);
 /* Namespaces, central, agents: until every database answers.  Nothing is undone on failure:
  * control_down() removes what there is. */
 int control_up(const struct lab *lab, struct err *err);
+
+/* From here on the lab counts as complete. */
+int control_finish_up(const struct lab *lab, struct err *err);
 
 /* Ends the lab's processes and removes every trace, of a crashed lab too. */
 int control_down(const struct lab *lab, struct err *err);

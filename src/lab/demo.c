@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two processes: the player builds the lab and goes through the steps; the keeper only waits, and
- * removes the lab when the player has ended, whichever way: done, failed, crashed or interrupted. */
 #include "lab/demo.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lab/capture.h"
 #include "lab/control.h"
+#include "lab/keeper.h"
 #include "lab/process.h"
 #include "util/array.h"
 #include "util/err.h"
@@ -314,62 +310,9 @@ static int play_and_report(const struct lab *lab)
 	return r == 0 ? 0 : 1;
 }
 
-static pid_t start_player(const struct lab *lab, const sigset_t *old_mask)
-{
-	pid_t keeper = getpid(), pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid != 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigprocmask(SIG_SETMASK, old_mask, NULL);
-	if (getppid() != keeper)
-		_exit(1);
-	exit(play_and_report(lab));
-}
-
-/* Until the player has ended or somebody asks us to: the signal, or 0. */
-static int wait_for_end(pid_t player, const sigset_t *signals, int *ret_status)
-{
-	for (;;) {
-		int sig = sigwaitinfo(signals, NULL);
-
-		if (sig < 0)
-			continue;
-		if (sig != SIGCHLD)
-			return sig;
-		if (waitpid(player, ret_status, WNOHANG) == player)
-			return 0;
-	}
-}
-
 int demo_run(const struct lab *lab, struct err *err)
 {
-	sigset_t signals, old_mask;
-	int status = 1, sig, r;
-	pid_t player;
+	static const struct keeper_job job = { .name = "demo", .run = play_and_report };
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &signals, &old_mask);
-	/* A closed terminal or pipe must not end the keeper before it has cleaned up. */
-	signal(SIGPIPE, SIG_IGN);
-
-	player = start_player(lab, &old_mask);
-	if (player < 0)
-		return err_set(err, -EAGAIN, "demo: cannot fork");
-	sig = wait_for_end(player, &signals, &status);
-	if (sig) {
-		kill(player, SIGKILL);
-		waitpid(player, &status, 0);
-		fprintf(stderr, "\nheddle: demo: interrupted, cleaning up\n");
-	}
-	r = control_down(lab, err);
-	if (r < 0)
-		return r;
-	return sig ? 128 + sig : WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return keeper_run(lab, &job, err);
 }

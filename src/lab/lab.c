@@ -9,6 +9,7 @@
 
 #include "lab/control.h"
 #include "lab/demo.h"
+#include "lab/keeper.h"
 #include "lab/wires.h"
 #include "util/array.h"
 #include "util/auto.h"
@@ -23,7 +24,7 @@ struct lab_args {
 	char **argv;
 };
 
-static int start_network(const struct lab *lab, struct err *err)
+static int make_lab(const struct lab *lab, struct err *err)
 {
 	struct control_command command;
 	int r = control_up(lab, err);
@@ -32,7 +33,32 @@ static int start_network(const struct lab *lab, struct err *err)
 		control_network_command(lab, i, &command);
 		r = control_run(lab, &command, err);
 	}
-	return r;
+	return r < 0 ? r : control_finish_up(lab, err);
+}
+
+static int make_lab_and_report(const struct lab *lab)
+{
+	struct err err = ERR_INIT;
+	int r = make_lab(lab, &err);
+
+	if (r < 0) {
+		control_print_logs(lab);
+		fprintf(stderr, "heddle: %s\n", err.text);
+	}
+	return r < 0 ? 1 : 0;
+}
+
+/* 0, or -ESRCH with a line that says what is missing and what to do. */
+static int check_lab(const struct lab *lab, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = control_check(lab, &why);
+
+	if (r < 0)
+		return err_set(err, r,
+			       "lab \"%s\" is incomplete (%.200s): \"heddle lab down\" first",
+			       lab->name, why.text);
+	return 0;
 }
 
 static void print_how_to_explore(const struct lab *lab)
@@ -54,27 +80,29 @@ static void print_how_to_explore(const struct lab *lab)
 
 static int lab_up(const struct lab_args *args, struct err *err)
 {
-	struct lab lab;
+	static const struct keeper_job job = { .name = "lab up",
+					       .run = make_lab_and_report,
+					       .keeps_lab = true };
+	struct lab lab, old;
 	int r;
 
 	lab_init(&lab, args->name, (size_t)args->hosts);
 	r = control_lock(&lab, err);
 	if (r < 0)
 		return r;
-	if (control_is_up(&lab)) {
-		printf("Lab \"%s\" is up already; \"heddle lab status\" shows it, \"heddle lab "
-		       "down\" ends it.\n",
-		       lab.name);
-		return 0;
-	}
-	r = start_network(&lab, err);
-	if (r < 0) {
-		control_print_logs(&lab);
-		control_down(&lab, NULL);
+	if (control_exists(&lab)) {
+		control_load(&old, args->name);
+		r = check_lab(&old, err);
+		if (r == 0)
+			printf("Lab \"%s\" is up already; \"heddle lab status\" shows it, "
+			       "\"heddle lab down\" ends it.\n",
+			       lab.name);
 		return r;
 	}
-	print_how_to_explore(&lab);
-	return 0;
+	r = keeper_run(&lab, &job, err);
+	if (r == 0)
+		print_how_to_explore(&lab);
+	return r;
 }
 
 static int lab_down(const struct lab_args *args, struct err *err)
@@ -87,7 +115,7 @@ static int lab_down(const struct lab_args *args, struct err *err)
 	r = control_lock(&lab, err);
 	if (r < 0)
 		return r;
-	was_up = control_is_up(&lab);
+	was_up = control_exists(&lab);
 	r = control_down(&lab, err);
 	if (r == 0)
 		printf("Lab \"%s\" %s.\n", lab.name, was_up ? "is gone" : "was not up");
@@ -108,48 +136,50 @@ static void print_child(pid_t pid, const char *name, void *arg)
 	(void)arg;
 }
 
-static bool print_program(const struct lab_host *h, const char *name)
+static void print_program(const struct lab_host *h, const char *name)
 {
 	char path[128], what[40];
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/%s.pid", h->dir, name);
-	if (access(path, F_OK) != 0)
-		return true; /* not a program of this host */
 	snprintf(what, sizeof(what), "heddle %s", name);
 	pid = process_of(path);
 	if (!pid) {
 		printf("  %-24s not running; its log: %s/%s.log\n", what, h->dir, name);
-		return false;
+		return;
 	}
 	print_process(what, pid);
 	process_each_child(pid, print_child, NULL);
-	return true;
+}
+
+static void print_host(const struct lab *lab, const struct lab_host *h)
+{
+	const char *program;
+
+	printf("%s  %s\n", h->name, h->ip);
+	for (size_t i = 0; (program = control_program(lab, h, i)); i++)
+		print_program(h, program);
+	for (size_t i = 0; i < lab->n_workloads; i++) {
+		const struct lab_workload *w = &lab->workloads[i];
+
+		if (w->host == h)
+			printf("  %-6s %-17s %-11s %s%s\n", w->name, w->mac, w->ip, w->port,
+			       w->localport ? " (localport)" : "");
+	}
 }
 
 static int lab_status(const struct lab_args *args, struct err *err)
 {
-	bool all_run = true;
 	struct lab lab;
 
 	control_load(&lab, args->name);
-	if (!control_is_up(&lab))
+	if (!control_exists(&lab))
 		return err_set(err, -ENOENT, "lab \"%s\" is not up; \"heddle lab up\" starts it",
 			       lab.name);
-	for (size_t i = 0; i < lab.n_hosts; i++) {
-		const struct lab_host *h = &lab.hosts[i];
-
-		printf("%s  %s\n", h->name, h->ip);
-		all_run &= print_program(h, "central");
-		all_run &= print_program(h, "host");
-		for (size_t k = 0; k < lab.n_workloads; k++)
-			if (lab.workloads[k].host == h)
-				printf("  %-6s %-17s %-11s %s%s\n", lab.workloads[k].name,
-				       lab.workloads[k].mac, lab.workloads[k].ip,
-				       lab.workloads[k].port,
-				       lab.workloads[k].localport ? " (localport)" : "");
-	}
-	return all_run ? 0 : err_set(err, -ESRCH, "lab \"%s\": a program is not running", lab.name);
+	for (size_t i = 0; i < lab.n_hosts; i++)
+		print_host(&lab, &lab.hosts[i]);
+	fflush(stdout);
+	return check_lab(&lab, err);
 }
 
 static int lab_exec(const struct lab_args *args, struct err *err)
@@ -163,7 +193,7 @@ static int lab_exec(const struct lab_args *args, struct err *err)
 	if (args->argc < 2)
 		return err_set(err, -EINVAL, "lab exec wants HOST or WORKLOAD, and a command");
 	control_load(&lab, args->name);
-	if (!control_is_up(&lab))
+	if (!control_exists(&lab))
 		return err_set(err, -ENOENT, "lab \"%s\" is not up; \"heddle lab up\" starts it",
 			       lab.name);
 	host = lab_find_host(&lab, args->argv[0]);
@@ -189,7 +219,7 @@ static int lab_demo(const struct lab_args *args, struct err *err)
 	r = control_lock(&lab, err);
 	if (r < 0)
 		return r;
-	if (str_eq(lab.name, "demo") && control_is_up(&lab)) {
+	if (str_eq(lab.name, "demo") && control_exists(&lab)) {
 		struct lab old;
 
 		control_load(&old, lab.name); /* of a demo that was killed */
@@ -197,7 +227,7 @@ static int lab_demo(const struct lab_args *args, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	if (control_is_up(&lab))
+	if (control_exists(&lab))
 		return err_set(err, -EEXIST, "lab \"%s\" is up; take another --name", lab.name);
 	return demo_run(&lab, err);
 }

@@ -2,7 +2,9 @@
 """heddle lab: up, down, status, exec, and the demo, which leaves nothing behind."""
 import os
 import pathlib
+import re
 import secrets
+import shutil
 import signal
 import subprocess
 
@@ -58,6 +60,86 @@ def test_up_status_exec_down(name):
     assert "is gone" in lab("down", name)
     assert remains(name) == []
     assert "was not up" in lab("down", name)
+
+
+def start_up(name, until):
+    """A "lab up" at work that has made a file of the lab just now."""
+    up = subprocess.Popen([HEDDLE, "lab", "up", f"--name={name}"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    wait_for(until, lambda: os.path.exists(f"/run/heddle/lab/{name}/{until}"))
+    return up
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at", ["hosts", "controller/central.pid", "hypervisor/host.pid"])
+def test_up_interrupted(name, at, sig):
+    up = start_up(name, at)
+    up.send_signal(sig)
+    text = up.communicate(timeout=60)[0]
+    assert up.returncode == 128 + sig and "interrupted" in text, text
+    assert remains(name) == []
+
+
+def test_up_that_fails_half_way(name, tmp_path):
+    ip = tmp_path / "ip"
+    ip.write_text(f"""#!/bin/sh
+commands=$(cat)
+case $commands in *"mtu 1442"*) echo "no such thing today"; exit 1 ;; esac
+echo "$commands" | {shutil.which("ip")} "$@"
+""")
+    ip.chmod(0o755)
+    done = run(HEDDLE, "lab", "up", f"--name={name}", check=False,
+               env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and "no such thing today" in done.stdout
+    assert remains(name) == []
+
+
+def pid_of(name, program):
+    return int(pathlib.Path(f"/run/heddle/lab/{name}/{program}.pid").read_text().split()[0])
+
+
+def kill_up(up, name):
+    up.kill()
+    up.communicate(timeout=60)
+    wait_for("nobody is at work on it", lambda: "at work" not in lab("up", name, check=False).stdout)
+
+
+def is_incomplete(name, reason):
+    """"lab up" and "lab status" refuse and say why; the status, to look at."""
+    up = lab("up", name, check=False)
+    assert up.returncode == 1 and len(up.stdout.splitlines()) == 1, up.stdout
+    status = lab("status", name, check=False)
+    assert status.returncode == 1, status.stdout
+    for line in up.stdout, status.stdout.splitlines()[-1]:
+        assert re.search(f'lab "{name}" is incomplete .*({reason}).*: "heddle lab down" first', line), line
+    return status.stdout
+
+
+@pytest.mark.parametrize("at", ["hosts", "controller/central.pid", "controller/host.pid"])
+def test_up_killed(name, at):
+    kill_up(start_up(name, at), name)
+    status = is_incomplete(name, r"heddle \w+ on \w+ is not running")
+    assert re.search("heddle host +not running", status), status
+    assert "is gone" in lab("down", name)
+    wait_for("nothing remains", lambda: remains(name) == [])
+
+
+def test_up_killed_before_the_network_was_there(name):
+    """Every program runs, and still it is no lab."""
+    up = start_up(name, "controller/host.pid")
+    os.kill(pid_of(name, "controller/central"), signal.SIGSTOP)  # keeps "heddle nb" waiting
+    wait_for("the last agent", lambda: os.path.exists(f"/run/heddle/lab/{name}/hypervisor/db.sock"))
+    kill_up(up, name)
+    os.kill(pid_of(name, "controller/central"), signal.SIGCONT)
+    is_incomplete(name, '"heddle lab up" did not finish')
+
+
+def test_a_program_that_was_killed(name):
+    lab("up", name)
+    os.kill(pid_of(name, "hypervisor/host"), signal.SIGKILL)
+    wait_for("it is seen", lambda: "not running" in lab("status", name, check=False).stdout)
+    status = is_incomplete(name, "heddle host on hypervisor is not running")
+    assert "heddle central" in status and "hypervisor/host.log" in status
 
 
 def test_three_hosts(name):
