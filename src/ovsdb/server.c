@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -399,6 +400,16 @@ static void start_probe(struct ovsdb_server *server)
 
 /* ---- interface ---- */
 
+/* ovsdb-server takes a relative path from its own run directory, not from where we are. */
+static char *absolute(const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	return xasprintf("%s/%s", getcwd(here, sizeof(here)) ?: ".", path);
+}
+
 struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 {
 	struct ovsdb_server *server = xcalloc(1, sizeof(*server));
@@ -406,14 +417,13 @@ struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 	server->loop = opts->loop;
 	server->name = xstrdup(opts->name);
 	server->schema_file = xstrdup(opts->schema_file);
-	server->db_file = xstrdup(opts->db_file);
-	server->new_file = strchr(opts->db_file, '/') ? xasprintf("%s.new", opts->db_file)
-						      : xasprintf("./%s.new", opts->db_file);
+	server->db_file = absolute(opts->db_file);
+	server->new_file = xasprintf("%s.new", server->db_file);
 	server->first_transaction =
 		opts->first_transaction ? xstrdup(opts->first_transaction) : NULL;
-	server->socket = xstrdup(opts->socket);
+	server->socket = absolute(opts->socket);
 	server->remotes = opts->remotes ? xstrdup(opts->remotes) : NULL;
-	server->run_dir = xstrdup(opts->run_dir);
+	server->run_dir = absolute(opts->run_dir);
 	server->ready = opts->ready;
 	server->owner = opts->owner;
 	uv_timer_init(server->loop, &server->timer);

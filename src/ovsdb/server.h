@@ -29,7 +29,7 @@ struct ovsdb_server_opts {
 
 /* The server of that socket, if one runs, was started as such a child, by us or another process. */
 bool ovsdb_server_is_ours(const char *socket, const char *run_dir);
-/* Strings are copied. */
+/* Strings are copied; a relative path is taken from the current directory. */
 struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts);
 /* Stops the child, if it is ours, with SIGTERM and lets go; memory goes from the loop.  NULL is fine. */
 void ovsdb_server_stop(struct ovsdb_server *server);

@@ -241,3 +241,18 @@ def test_bad_arguments(tmp_path, argument, status, words):
                           capture_output=True, text=True, timeout=20)
     assert done.returncode == status
     assert words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_directories_named_from_where_it_was_started(tmp_path):
+    central = subprocess.Popen([HEDDLE, "central", "--state-dir=state", "--run-dir=run", "--sb-socket=sb.sock"],
+                               cwd=tmp_path, env={**os.environ, "OVN_RUNDIR": "ovn"}, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in central.stderr:
+            if "active" in line:
+                break
+        for path in ("state/ovnnb_db.db", "state/ovnsb_db.db", "run/ovnnb_db.pid", "run/sb.ctl", "ovn/ovnnb_db.sock",
+                     "sb.sock"):
+            assert (tmp_path / path).exists(), path
+    finally:
+        central.terminate()
+        assert central.wait(timeout=10) == 0, central.stderr.read()
