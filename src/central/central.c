@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "central/central_opts.h"
 #include "model/central_plan.h"
 #include "ovsdb/client.h"
 #include "ovsdb/schema_dir.h"
@@ -32,7 +33,6 @@ LOG_MODULE("central");
 #define RETRY_MIN_MS   10
 #define RETRY_MAX_MS   8000
 #define RETRY_ERROR_MS 1000
-#define PUBLIC_NB_PORT 6641
 
 /* One of the two databases. */
 struct side {
@@ -427,14 +427,15 @@ int central_start(uv_loop_t *loop, const struct central_opts *opts, struct centr
 
 	central->loop = loop;
 	central->opts = *opts;
-	if (opts->public_address)
-		central->public_remote =
-			xasprintf("tcp:%s:%d", opts->public_address, PUBLIC_NB_PORT);
 	if (getrandom(central->random, sizeof(central->random), 0) < 0)
 		memset(central->random, 0, sizeof(central->random));
 	side_init(&central->nb, central, "northbound");
 	side_init(&central->sb, central, "southbound");
-	r = open_side(&central->nb, opts->nb, opts->nb_socket, &nb, err);
+	r = opts->public_address
+		    ? central_public_remote(opts->public_address, &central->public_remote, err)
+		    : 0;
+	if (r == 0)
+		r = open_side(&central->nb, opts->nb, opts->nb_socket, &nb, err);
 	if (r == 0)
 		r = open_side(&central->sb, opts->sb, opts->sb_socket, &sb, err);
 	if (r < 0) {

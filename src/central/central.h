@@ -22,14 +22,16 @@ struct central_opts {
 	const char *state_dir; /* /var/lib/heddle */
 	const char *run_dir;   /* /run/heddle/central */
 	const char *schema_dir;
-	const char
-		*public_address; /* hosts are told tcp:ADDRESS:6641 for the northbound database */
+	const char *public_address; /* hosts are told that northbound is tcp:ADDRESS:6641 */
 	/* Nothing more will come: a server of our own cannot be had.  May be NULL. */
 	void (*failed)(void *owner, const struct err *err);
 	void *owner;
 };
 
-/* Works from the loop on.  -EINVAL: a remote is malformed; -ENOENT: no schema files. */
+/* -EINVAL with a line for the user: options that contradict each other or cannot be meant. */
+int central_opts_check(const struct central_opts *opts, struct err *err);
+
+/* opts as central_opts_check() likes them.  Works from the loop on.  -EINVAL: a remote is malformed; -ENOENT: no schema files. */
 int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret,
 		  struct err *err);
 /* Hands over: closes the connections, which frees the lock, and stops the servers it started. */

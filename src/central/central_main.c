@@ -122,6 +122,10 @@ int central_main(int argc, char **argv)
 		fprintf(stderr, "heddle central: unexpected argument \"%s\"\n", argv[first]);
 		return 2;
 	}
+	if (central_opts_check(&opts, &err) < 0) {
+		fprintf(stderr, "heddle central: %s\n", err.text);
+		return 2;
+	}
 	log_set_name("heddle central");
 	return serve(&opts);
 }

@@ -115,6 +115,7 @@ int up_main(int argc, char **argv)
 	struct host_opts host_opts = { .default_encap_ip = "127.0.0.1",
 				       .ovn_remote = sb,
 				       .nb_remote = nb };
+	struct err err = ERR_INIT;
 	struct cli_words words;
 	/* clang-format off */
 	const struct opt table[] = {
@@ -142,6 +143,10 @@ int up_main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (central_opts_check(&central_opts, &err) < 0) {
+		fprintf(stderr, "heddle up: %s\n", err.text);
+		return 2;
+	}
 	log_set_name("heddle up");
 	central_opts.state_dir = host_opts.state_dir;
 	central_opts.schema_dir = host_opts.schema_dir;

@@ -36,14 +36,14 @@ static int bind_tcp(const struct ip *ip, uint16_t port)
 }
 
 /* "PORT[:ADDRESS]", an IPv6 address in brackets. */
-static int check_tcp(const char *remote, const char *rest, struct err *err)
+static int parse_tcp(const char *remote, const char *rest, struct ip *ret_ip, uint16_t *ret_port,
+		     struct err *err)
 {
 	AUTO_FREE char *address = NULL;
 	size_t n;
 	struct ip ip = { { 0 } };
 	char *end;
 	unsigned long port = strtoul(rest, &end, 10);
-	int r;
 
 	if (end == rest || port > UINT16_MAX || (*end && *end != ':'))
 		return err_set(err, -EINVAL, "\"%s\" is not ptcp:PORT or ptcp:PORT:ADDRESS",
@@ -56,34 +56,56 @@ static int check_tcp(const char *remote, const char *rest, struct err *err)
 	}
 	if (!ip_parse(address, &ip))
 		return err_set(err, -EINVAL, "\"%s\": \"%s\" is no IP address", remote, address);
-	r = bind_tcp(&ip, (uint16_t)port);
+	*ret_ip = ip;
+	*ret_port = (uint16_t)port;
+	return 0;
+}
+
+static int check_tcp(const char *remote, bool try, struct err *err)
+{
+	uint16_t port = 0;
+	struct ip ip;
+	int r = parse_tcp(remote, remote + strlen("ptcp:"), &ip, &port, err);
+
+	if (r < 0 || !try)
+		return r;
+	r = bind_tcp(&ip, port);
 	if (r < 0)
 		return err_set(err, r, "cannot listen at %s: %s", remote, strerror(-r));
 	return 0;
 }
 
-int server_listen_check(const char *remotes, struct err *err)
+static int check_one(const char *remote, bool try, struct err *err)
 {
 	static const char *const others[] = { "punix:", "pssl:", "unix:", "tcp:", "ssl:", "db:" };
+
+	if (str_starts(remote, "ptcp:"))
+		return check_tcp(remote, try, err);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (str_starts(remote, others[i]))
+			return 0;
+	return err_set(err, -EINVAL, "\"%s\" is nothing to listen at: use ptcp:PORT[:ADDRESS]",
+		       remote);
+}
+
+static int check_all(const char *remotes, bool try, struct err *err)
+{
 	AUTO_FREE char *copy = xstrdup(remotes ?: "");
 	char *save = NULL;
+	int r = 0;
 
-	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		bool known = false;
-		int r;
+	for (char *word = strtok_r(copy, ",", &save); r == 0 && word;
+	     word = strtok_r(NULL, ",", &save))
+		r = check_one(word, try, err);
+	return r;
+}
 
-		if (str_starts(word, "ptcp:")) {
-			r = check_tcp(word, word + strlen("ptcp:"), err);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-			known |= str_starts(word, others[i]);
-		if (!known)
-			return err_set(err, -EINVAL,
-				       "\"%s\" is nothing to listen at: use ptcp:PORT[:ADDRESS]",
-				       word);
-	}
-	return 0;
+int server_listen_parse(const char *remotes, struct err *err)
+{
+	return check_all(remotes, false, err);
+}
+
+int server_listen_check(const char *remotes, struct err *err)
+{
+	return check_all(remotes, true, err);
 }

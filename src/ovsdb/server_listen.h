@@ -3,6 +3,9 @@
 
 struct err;
 
-/* Whether an ovsdb-server could listen at these --remote values, separated by commas: it says so in its log only, and
+/* Whether these are --remote values, separated by commas.  -EINVAL: err names the one that is not. */
+int server_listen_parse(const char *remotes, struct err *err);
+
+/* Whether an ovsdb-server could listen there: it says so in its log only, and
  * goes on without.  -EINVAL: malformed; -EADDRINUSE and others: what the system says. */
 int server_listen_check(const char *remotes, struct err *err);

@@ -2,6 +2,7 @@
 """heddle central as a process: embedded servers, the lock, faults, bad input."""
 
 import os
+import shlex
 import signal
 import subprocess
 
@@ -151,6 +152,13 @@ def test_where_hosts_find_the_northbound_database(pair):
     pair.check(central)
 
 
+@pytest.mark.parametrize("address, remote", [("fd00::1", "tcp:[fd00::1]:6641"), ("[fd00::1]", "tcp:[fd00::1]:6641")])
+def test_a_public_ipv6_address_stands_in_brackets(pair, address, remote):
+    pair.run_heddle(f"--public-address={address}")
+    pair.sync()
+    assert dict(pair.sb.rows("SB_Global")[0]["options"][1])["heddle-nb-remote"] == remote
+
+
 def test_bad_content_is_named_once(pair):
     central = pair.run_heddle()
     pair.nb.transact(
@@ -179,10 +187,12 @@ class Embedded:
 
     def start(self, *more):
         self.process = subprocess.Popen(
-            [HEDDLE, "central", f"--state-dir={self.dir}/state", f"--run-dir={self.dir}/run",
-             f"--nb-socket={self.dir}/nb.sock", f"--sb-socket={self.dir}/sb.sock", *more],
-            stdout=self.log, stderr=self.log)
+            [HEDDLE, "central", *self.arguments(), *more], stdout=self.log, stderr=self.log)
         wait_for(lambda: "active" in self.text() or self.process.poll() is not None, "active", self.text)
+
+    def arguments(self):
+        return [f"--state-dir={self.dir}/state", f"--run-dir={self.dir}/run", f"--nb-socket={self.dir}/nb.sock",
+                f"--sb-socket={self.dir}/sb.sock"]
 
     def text(self):
         return (self.dir / "central.log").read_text()
@@ -227,20 +237,34 @@ def test_embedded_servers_start_and_end_with_it(embedded):
     assert keys() == [1]
 
 
-@pytest.mark.parametrize("argument, status, words", [
+@pytest.mark.parametrize("arguments, status, words", [
     ("--nb=nonsense", 1, "nonsense"),
     ("--sb=tcp:", 1, "tcp:"),
     ("--log-level=loud", 2, "loud"),
     ("--colour", 2, "colour"),
     ("stray", 2, "stray"),
     ("--schema-dir=/nonexistent", 1, "/nonexistent"),
+    ("--nb-listen=garbage", 2, '--nb-listen: "garbage"'),
+    ("--sb-listen=ptcp:6642,ptcp:x", 2, '--sb-listen: "ptcp:x"'),
+    ("--nb-listen=ptcp:6641:nowhere", 2, '"nowhere" is no IP address'),
+    ("--nb=unix:/x --nb-listen=ptcp:6641", 2, "--nb-listen"),
+    ("--nb=unix:/x --nb-socket=/nonexistent/x", 2, "--nb-socket"),
+    ("--sb=unix:/x --sb-listen=ptcp:6642", 2, "--sb-listen"),
+    ("--sb=unix:/x --sb-socket=/nonexistent/x", 2, "--sb-socket"),
+    ("--public-address=a\\ b", 2, '--public-address: "a b"'),
+    ("--public-address=db.example.org", 2, '"db.example.org" is no IP address'),
+    ("--public-address=192.0.2.1:6641", 2, '"192.0.2.1:6641" is no IP address'),
+    ("--public-address=", 2, "--public-address"),
+    ("--public-address=::", 2, "--public-address"),
 ])
-def test_bad_arguments(tmp_path, argument, status, words):
-    done = subprocess.run([HEDDLE, "central", f"--state-dir={tmp_path}", f"--run-dir={tmp_path}",
-                           f"--nb-socket={tmp_path}/nb", f"--sb-socket={tmp_path}/sb", argument],
+def test_bad_arguments(tmp_path, arguments, status, words):
+    """One line, and nothing is begun."""
+    done = subprocess.run([HEDDLE, "central", f"--state-dir={tmp_path}/state", f"--run-dir={tmp_path}/run",
+                           *shlex.split(arguments)], env={**os.environ, "OVN_RUNDIR": f"{tmp_path}/ovn"},
                           capture_output=True, text=True, timeout=20)
-    assert done.returncode == status
+    assert done.returncode == status, done.stderr
     assert words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    assert status == 1 or not list(tmp_path.iterdir())
 
 
 def test_directories_named_from_where_it_was_started(tmp_path):

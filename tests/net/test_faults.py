@@ -135,11 +135,9 @@ def failed_at_once(done, *words):
     assert done.returncode == 1 and done.stdout.count("northbound database") <= 1, done.stdout
 
 
-@pytest.mark.parametrize("remote, why", [("nonsense", "nothing to listen at"), ("ptcp:99999", "ptcp:PORT"),
-                                         ("ptcp:6641:here", "no IP address"),
-                                         ("ptcp:6641:192.0.2.1", "annot assign")])
-def test_addresses_that_nobody_can_listen_at(machine, remote, why):
-    failed_at_once(start_central(machine, f"--nb-listen={remote}"), "northbound database", remote, why)
+def test_an_address_that_nobody_can_listen_at(machine):
+    remote = "ptcp:6641:192.0.2.1"
+    failed_at_once(start_central(machine, f"--nb-listen={remote}"), "northbound database", remote, "annot assign")
 
 
 def test_a_port_that_is_in_use(machine):
@@ -296,7 +294,7 @@ def test_a_database_without_a_column(machine):
     server = Process(machine, machine.dir / "server.log", "ovsdb-server", f"--remote=punix:{machine.dir}/old.sock",
                      f"--unixctl={machine.dir}/old.ctl", machine.dir / "old.db")
     central = Process(machine, machine.dir / "central.log",
-                      *central_words(machine, f"--nb=unix:{machine.dir}/old.sock"))
+                      *central_words(machine, f"--nb-socket={machine.dir}/old.sock"))
     try:
         central.wait_for("central says so",
                          lambda: "table Logical_Switch_Port lacks column addresses" in central.text())
