@@ -316,6 +316,24 @@ static int connect_side(struct side *side, struct err *err)
 	return client_open(&opts, &side->client, err);
 }
 
+/* One that was there before us listens where it was told. */
+static void warn_of_remotes(const struct side *side)
+{
+	const struct central_opts *opts = &side->central->opts;
+	bool is_sb = side == &side->central->sb;
+	AUTO_FREE char *words = xstrdup((is_sb ? opts->sb_listen : opts->nb_listen) ?: "");
+
+	if (!*words || ovsdb_server_has_remotes(side->server))
+		return;
+	for (char *comma = words; (comma = strchr(comma, ','));)
+		*comma = ' ';
+	log_warn(
+		"%s database: %s is another program's server, and its listeners are its own: instead "
+		"of --%s-listen use \"ovn-%sctl --db=%s set-connection %s\"",
+		side->name, side->remotes, is_sb ? "sb" : "nb", is_sb ? "sb" : "nb", side->remotes,
+		words);
+}
+
 static void server_ready(void *owner, const struct err *err)
 {
 	struct side *side = owner;
@@ -328,8 +346,10 @@ static void server_ready(void *owner, const struct err *err)
 		err_prefix(&reason, "%s database", side->name);
 		err = &reason;
 	}
-	if (!err)
+	if (!err) {
+		warn_of_remotes(side);
 		return;
+	}
 	log_err("%s", err->text);
 	if (central->opts.failed)
 		central->opts.failed(central->opts.owner, err);

@@ -432,6 +432,11 @@ struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 	return server;
 }
 
+bool ovsdb_server_has_remotes(const struct ovsdb_server *server)
+{
+	return server->child || server->is_lingering;
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
 	struct ovsdb_server *server = handle->data;

@@ -29,6 +29,9 @@ struct ovsdb_server_opts {
 
 /* The server of that socket, if one runs, was started as such a child, by us or another process. */
 bool ovsdb_server_is_ours(const char *socket, const char *run_dir);
+/* Once it answers: whether it listens, now or as soon as the server of a process like us has gone, at opts.remotes too.
+ * Somebody else's server does not. */
+bool ovsdb_server_has_remotes(const struct ovsdb_server *server);
 /* Strings are copied; a relative path is taken from the current directory. */
 struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts);
 /* Stops the child, if it is ours, with SIGTERM and lets go; memory goes from the loop.  NULL is fine. */

@@ -267,6 +267,30 @@ def test_bad_arguments(tmp_path, arguments, status, words):
     assert status == 1 or not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("option, tool", [("--nb-listen", "ovn-nbctl"), ("--sb-listen", "ovn-sbctl")])
+def test_a_listener_that_somebody_elses_server_has_not(pair, option, tool):
+    """It is said, with the command that adds it."""
+    socket = getattr(pair, option[2:4]).socket
+    pair.run([HEDDLE, "central", f"--nb-socket={pair.nb.socket}", f"--sb-socket={pair.sb.socket}",
+              f"--run-dir={pair.dir}/run", f"{option}=ptcp:0:127.0.0.1,ptcp:0:127.0.0.2"], "central.log")
+    pair.sync()
+    line, = [line for line in pair.log().splitlines() if option in line]
+    assert "warn" in line and f'"{tool} --db=unix:{socket} set-connection ptcp:0:127.0.0.1 ptcp:0:127.0.0.2"' in line
+
+
+def test_a_listener_of_another_instance_is_no_worry(embedded, tmp_path):
+    embedded.start("--nb-listen=ptcp:0:127.0.0.1")
+    second = subprocess.Popen([HEDDLE, "central", *embedded.arguments(), "--nb-listen=ptcp:0:127.0.0.1"],
+                              stderr=subprocess.PIPE, text=True)
+    seen = []
+    for line in second.stderr:
+        seen.append(line)
+        if "southbound database: connected" in line:
+            break
+    second.terminate()
+    assert second.wait(timeout=10) == 0 and not any("warn" in line for line in seen), seen
+
+
 def test_directories_named_from_where_it_was_started(tmp_path):
     central = subprocess.Popen([HEDDLE, "central", "--state-dir=state", "--run-dir=run", "--sb-socket=sb.sock"],
                                cwd=tmp_path, env={**os.environ, "OVN_RUNDIR": "ovn"}, stderr=subprocess.PIPE, text=True)
