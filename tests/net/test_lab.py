@@ -41,6 +41,16 @@ def lab(command, name, *args, check=True):
     return run(HEDDLE, "lab", command, f"--name={name}", *args, check=check, timeout=180)
 
 
+def programs(name):
+    """"HOST/PROGRAM" of each that was started."""
+    top = pathlib.Path(f"/run/heddle/lab/{name}")
+    return {str(path.relative_to(top).with_suffix("")) for path in top.glob("*/*.pid")}
+
+
+def pid_of(name, program):
+    return int(pathlib.Path(f"/run/heddle/lab/{name}/{program}.pid").read_text().split()[0])
+
+
 def test_up_status_exec_down(name):
     assert "is up" in lab("up", name)
     assert "up already" in lab("up", name)
@@ -92,10 +102,6 @@ echo "$commands" | {shutil.which("ip")} "$@"
                env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert done.returncode == 1 and "no such thing today" in done.stdout
     assert remains(name) == []
-
-
-def pid_of(name, program):
-    return int(pathlib.Path(f"/run/heddle/lab/{name}/{program}.pid").read_text().split()[0])
 
 
 def kill_up(up, name):
@@ -150,18 +156,18 @@ def test_three_hosts(name):
 
 def test_memory_stays_small(name):
     lab("up", name)
-    limits = {"host": 20 * 1024, "central": 15 * 1024}
-    for pid_file in pathlib.Path(f"/run/heddle/lab/{name}").glob("*/*.pid"):
-        pid = pid_file.read_text().split()[0]
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    limits = {"controller/central": 15 * 1024, "controller/host": 20 * 1024, "hypervisor/host": 20 * 1024}
+    assert set(limits) == programs(name)
+    for program, limit in limits.items():
+        status = pathlib.Path(f"/proc/{pid_of(name, program)}/status").read_text()
         resident = int(status.split("VmRSS:")[1].split()[0])
-        assert resident < limits[pid_file.stem], f"heddle {pid_file.stem}: {resident} KiB"
+        assert 0 < resident < limit, f"{program}: {resident} KiB"
 
 
 def test_down_after_a_crash(name):
     lab("up", name)
-    for pid_file in pathlib.Path(f"/run/heddle/lab/{name}").glob("*/*.pid"):
-        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+    for program in programs(name):
+        os.kill(pid_of(name, program), signal.SIGKILL)
     assert "not running" in lab("status", name, check=False).stdout
     lab("down", name)
     wait_for("nothing remains", lambda: remains(name) == [])
