@@ -14,8 +14,8 @@ import sys
 from netns import wait_for
 from peers import ALL
 
-PACKETS = os.path.join(os.environ.get("HEDDLE_BUILD", os.path.join(os.path.dirname(__file__), "../build")),
-                       "bench/packets")
+BUILD = os.environ.get("HEDDLE_BUILD") or os.path.normpath(os.path.join(os.path.dirname(__file__), "../build"))
+PACKETS = os.path.join(BUILD, "bench/packets")
 
 # What counts as done: (metric, peer to compare with, at least/at most, ratio)
 TARGETS = [
@@ -37,7 +37,7 @@ def iperf(peer, server_ns, ip, seconds, *args):
     wait_for("iperf3 listens", lambda: ":5201" in peer.net.exec(server_ns, "ss", "-ltn"))
     text = peer.net.exec(peer.a, "iperf3", "-c", ip, "-p", "5201", "-t", str(seconds), "-J", *args)
     server.wait(10)
-    peer.net.processes.remove(server)
+    del peer.net.processes[server]
     return json.loads(text)["end"]
 
 
@@ -92,12 +92,42 @@ def table(peers, medians):
         print(f"{peer.title:32}" + "".join(f"{medians[name, peer.name]:20.2f}" for name, _, _ in METRICS))
 
 
+def fits(process, kib):
+    return kib <= MEMORY_KIB.get(process, kib)
+
+
+def memory_table(memory):
+    print("\nresident memory, MiB")
+    for peer, host, process, kib in memory:
+        limit = MEMORY_KIB.get(process)
+        verdict = f"   wanted <= {limit // 1024}   {'ok' if fits(process, kib) else 'MISSED'}" if limit else ""
+        print(f"  {peer:7} {host:3} {process:26} {kib / 1024:7.1f}{verdict}")
+
+
+def ratio_table(verdicts, medians):
+    print("\nratio of medians, Heddle to ...")
+    for metric, peer, sign, limit, r, good in verdicts:
+        raw = medians.get((metric, "raw"))
+        ceiling = f"   (raw veth: {raw / medians[metric, peer]:.2f})" if raw and peer != "raw" else ""
+        print(f"  {metric:12} {peer:6} {r:6.2f}   wanted {sign} {limit:<5} {'ok' if good else 'MISSED'}{ceiling}")
+
+
+def write_json(path, medians, samples, verdicts, memory):
+    with open(path, "w") as f:
+        json.dump({"medians": {f"{m}/{p}": v for (m, p), v in medians.items()},
+                   "samples": {f"{m}/{p}": v for (m, p), v in samples.items()},
+                   "ratios": [dict(zip(("metric", "peer", "sign", "wanted", "ratio", "ok"), v)) for v in verdicts],
+                   "memory": [dict(zip(("peer", "host", "process", "kib"), v)) for v in memory]}, f, indent=1)
+    print(f"\nall of it, each sample too: {path}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="per measurement")
     parser.add_argument("--peers", default=",".join(p.name for p in ALL))
-    parser.add_argument("--json", help="write medians, samples, ratios and memory there")
+    parser.add_argument("--json", metavar="FILE", default=os.path.join(BUILD, "bench.json"),
+                        help="medians, samples, ratios and memory go there (default: %(default)s)")
     args = parser.parse_args()
     wanted = args.peers.split(",")
     unknown = set(wanted) - {p.name for p in ALL}
@@ -111,32 +141,18 @@ def main():
                 peers.append(cls().__enter__())
         medians, samples = measure(peers, args.rounds, args.seconds,
                                    lambda line: print(line, file=sys.stderr))
-        memory = {k: v for p in peers for k, v in p.memory().items()}
+        memory = sorted((p.name, *row) for p in peers for row in p.memory())
     finally:
         for peer in reversed(peers):
             peer.close()
 
-    table(peers, medians)
-    ok = True
     verdicts = list(judge(medians))
-    print("\nratio of medians, Heddle to ...")
-    for metric, peer, sign, limit, r, good in verdicts:
-        ok &= good
-        ceiling = f"   (raw veth: {medians[metric, 'raw'] / medians[metric, peer]:.2f})" if ("raw" in wanted and peer != "raw") else ""
-        print(f"  {metric:12} {peer:6} {r:6.2f}   wanted {sign} {limit:<5} {'ok' if good else 'MISSED'}{ceiling}")
-    print("\nresident memory")
-    for process, kib in sorted(memory.items()):
-        limit = MEMORY_KIB.get(process)
-        good = limit is None or kib <= limit
-        ok &= good
-        print(f"  {process:16} {kib / 1024:7.1f} MiB" + (f"   wanted <= {limit // 1024}   {'ok' if good else 'MISSED'}" if limit else ""))
-    if args.json:
-        with open(args.json, "w") as f:
-            json.dump({"medians": {f"{m}/{p}": v for (m, p), v in medians.items()},
-                       "samples": {f"{m}/{p}": v for (m, p), v in samples.items()},
-                       "ratios": [dict(zip(("metric", "peer", "sign", "wanted", "ratio", "ok"), v)) for v in verdicts],
-                       "memory_kib": memory}, f, indent=1)
-    return 0 if ok else 1
+    table(peers, medians)
+    ratio_table(verdicts, medians)
+    memory_table(memory)
+    write_json(args.json, medians, samples, verdicts, memory)
+    good = all(v[-1] for v in verdicts) and all(fits(process, kib) for _, _, process, kib in memory)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

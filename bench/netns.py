@@ -55,7 +55,7 @@ class Netns:
     def __init__(self, prefix):
         self.prefix = f"hb{os.getpid() % 10000}-{prefix}"
         self.names = []
-        self.processes = []
+        self.processes = {}  # the namespace of each
         self.dir = tempfile.TemporaryDirectory(prefix=f"heddle-bench-{prefix}-")
 
     def add(self, name):
@@ -79,7 +79,7 @@ class Netns:
         out = open(os.path.join(self.dir.name, log or "log"), "ab")
         p = subprocess.Popen(["nsenter", f"--net=/run/netns/{ns}", *args], stdout=out, stderr=out,
                              stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
-        self.processes.append(p)
+        self.processes[p] = ns
         return p
 
     def exec(self, ns, *args, **kw):
@@ -114,7 +114,7 @@ class Netns:
 class Peer:
     """Something that carries packets between three workloads: a and c on one host, b on another.
 
-    A subclass builds it in setup(); memory() names its processes."""
+    A subclass builds it in setup()."""
 
     name = "?"
     mtu = 1442  # what Geneve leaves of 1500; the same for every peer
@@ -144,8 +144,10 @@ class Peer:
         raise NotImplementedError
 
     def memory(self):
-        """{process: resident KiB}"""
-        return {}
+        """(host, process, resident KiB) of each program that was started, and of its children."""
+        for p, ns in self.net.processes.items():
+            for pid in family(p.pid):
+                yield ns.removeprefix(self.net.prefix + "-"), process_name(pid), resident_kib(pid)
 
     def check(self):
         """Every pair that will be measured answers a ping."""
@@ -165,8 +167,27 @@ class Peer:
         return ns
 
 
+def family(pid):
+    """A process and all below it."""
+    yield pid
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        for child in f.read().split():
+            yield from family(int(child))
+
+
+def process_name(pid):
+    """"heddle host", "ovn-northd", "ovsdb-server conf.db": what tells the processes of one host apart."""
+    with open(f"/proc/{pid}/cmdline") as f:
+        words = f.read().split("\0")
+    name = os.path.basename(words[0])
+    if name == "heddle":
+        return f"{name} {words[1]}"
+    return " ".join([name] + [os.path.basename(word) for word in words[1:] if word.endswith(".db")])
+
+
 def resident_kib(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
     return 0

@@ -2,7 +2,7 @@
 """Heddle: one central, two hosts, one logical switch."""
 import os
 
-from netns import Peer, resident_kib, run, wait_for
+from netns import Peer, run, wait_for
 
 HEDDLE = os.path.join(os.environ.get("HEDDLE_BUILD", os.path.join(os.path.dirname(__file__), "../../build")),
                       "src/heddle")
@@ -19,9 +19,9 @@ class Heddle(Peer):
         folder = net.path("central")
         self.nb = f"unix:{folder}/ovnnb_db.sock"
         sb = f"unix:{folder}/ovnsb_db.sock"
-        self.central = net.spawn(hosts[0], HEDDLE, "central", f"--state-dir={folder}",
-                                 f"--run-dir={folder}", f"--nb-socket={folder}/ovnnb_db.sock",
-                                 f"--sb-socket={folder}/ovnsb_db.sock", log="central.log")
+        net.spawn(hosts[0], HEDDLE, "central", f"--state-dir={folder}", f"--run-dir={folder}",
+                  f"--nb-socket={folder}/ovnnb_db.sock", f"--sb-socket={folder}/ovnsb_db.sock",
+                  log="central.log")
         self.agents = []
         for i, host in enumerate(hosts):
             net.address(host, "und0", f"192.168.77.{i + 1}/24")
@@ -51,10 +51,6 @@ class Heddle(Peer):
         wait_for(f"host {i}", lambda: os.path.exists(f"{self.folder(i)}/db.sock"))
         run(HEDDLE, "plug", f"--db=unix:{self.folder(i)}/db.sock", device, name)
         return ns
-
-    def memory(self):
-        return {"heddle central": resident_kib(self.central.pid),
-                "heddle host": resident_kib(self.agents[0].pid)}
 
     def close(self):
         for i, agent in enumerate(self.agents if hasattr(self, "agents") else []):

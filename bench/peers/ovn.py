@@ -3,7 +3,7 @@
 HEDDLE_PEERS. (The kernel datapath needs openvswitch.ko, which not every machine has.)"""
 import os
 
-from netns import Peer, ip, resident_kib, run, wait_for
+from netns import Peer, ip, run, wait_for
 
 ROOT = os.environ.get("HEDDLE_PEERS", os.path.join(os.path.dirname(__file__), "../../build/peers"))
 
@@ -45,10 +45,8 @@ class Ovn(Peer):
         self.database(hosts[0], central, "nb", "ovn-nb.ovsschema", f"{central}/nb.sock")
         self.database(hosts[0], central, "sb", "ovn-sb.ovsschema", f"{central}/sb.sock")
         env = {"OVN_RUNDIR": central, "OVS_RUNDIR": central}
-        self.northd = net.spawn(hosts[0], tool("ovn-northd"), f"--ovnnb-db={self.nb}",
-                                f"--ovnsb-db={sb}", f"--unixctl={central}/northd.ctl", env=env,
-                                log="northd.log")
-        self.agents = []
+        net.spawn(hosts[0], tool("ovn-northd"), f"--ovnnb-db={self.nb}", f"--ovnsb-db={sb}",
+                  f"--unixctl={central}/northd.ctl", env=env, log="northd.log")
         for i, host in enumerate(hosts):
             self.host(i, host, sb)
         self.a = self.plug("a", 0, hosts[0], "va")
@@ -72,8 +70,8 @@ class Ovn(Peer):
         self.database(ns, folder, f"vswitch{i}", "vswitch.ovsschema", f"{folder}/db.sock")
         vsctl = self.vsctl(i)
         run(*vsctl, "--no-wait", "init")
-        switch = net.spawn(ns, tool("ovs-vswitchd"), f"unix:{folder}/db.sock", "--disable-system",
-                           f"--unixctl={folder}/vswitchd.ctl", env=env, log=f"vswitchd{i}.log")
+        net.spawn(ns, tool("ovs-vswitchd"), f"unix:{folder}/db.sock", "--disable-system",
+                  f"--unixctl={folder}/vswitchd.ctl", env=env, log=f"vswitchd{i}.log")
         # A userspace tunnel leaves by the bridge that has its address; the device hangs below it.
         run(*vsctl, "--", "add-br", "br-phy", "--", "set", "bridge", "br-phy",
             "datapath_type=netdev", "fail_mode=standalone", "--", "add-port", "br-phy", "und0")
@@ -83,9 +81,8 @@ class Ovn(Peer):
             f"external_ids:ovn-remote={sb}", "external_ids:ovn-encap-type=geneve",
             f"external_ids:ovn-encap-ip=192.168.77.{i + 1}",
             "external_ids:ovn-bridge-datapath-type=netdev")
-        agent = net.spawn(ns, tool("ovn-controller"), f"unix:{folder}/db.sock",
-                          env=env, log=f"controller{i}.log")
-        self.agents.append((switch, agent))
+        net.spawn(ns, tool("ovn-controller"), f"unix:{folder}/db.sock", env=env,
+                  log=f"controller{i}.log")
 
     def vsctl(self, i):
         return [tool("ovs-vsctl"), f"--db=unix:{self.net.path(f'host{i}')}/db.sock", "--timeout=20"]
@@ -98,8 +95,3 @@ class Ovn(Peer):
             "datapath_type=netdev", "fail_mode=secure", "--", "add-port", "br-int", device, "--",
             "set", "interface", device, f"external_ids:iface-id={name}")
         return ns
-
-    def memory(self):
-        switch, agent = self.agents[0]
-        return {"ovn-northd": resident_kib(self.northd.pid), "ovn-controller": resident_kib(agent.pid),
-                "ovs-vswitchd": resident_kib(switch.pid)}
