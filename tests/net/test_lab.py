@@ -37,8 +37,8 @@ def remains(name):
     return found
 
 
-def lab(command, name, *args, check=True):
-    return run(HEDDLE, "lab", command, f"--name={name}", *args, check=check, timeout=180)
+def lab(command, name, *args, **kw):
+    return run(HEDDLE, "lab", command, f"--name={name}", *args, timeout=180, **kw)
 
 
 def programs(name):
@@ -98,8 +98,7 @@ case $commands in *"mtu 1442"*) echo "no such thing today"; exit 1 ;; esac
 echo "$commands" | {shutil.which("ip")} "$@"
 """)
     ip.chmod(0o755)
-    done = run(HEDDLE, "lab", "up", f"--name={name}", check=False,
-               env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    done = lab("up", name, check=False, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert done.returncode == 1 and "no such thing today" in done.stdout
     assert remains(name) == []
 
@@ -179,6 +178,26 @@ def test_demo(name):
     assert max(len(line) for line in text.splitlines()) < 100
     assert "\033" not in text
     assert "ports 1 > 2" in text and "ports 2 > 1" in text and "ICMP echo request" in text
+    assert remains(name) == []
+
+
+@pytest.mark.parametrize("misdeed, said", [
+    ("echo '3 packets transmitted, 3 received'", "Not everything is as expected."),
+    ("echo 'ping: no network today'; exit 2", "heddle: demo: ping: ping: no network today"),
+    ("kill -KILL $PPID", "heddle: demo: ended by signal 9"),
+])
+def test_demo_that_goes_wrong_half_way(name, tmp_path, misdeed, said):
+    """From the third ping on. A lie is found by what is not on the wire."""
+    ping = tmp_path / "ping"
+    ping.write_text(f"""#!/bin/sh
+echo >>{tmp_path}/calls
+[ $(wc -l <{tmp_path}/calls) -gt 2 ] || exec {shutil.which("ping")} "$@"
+{misdeed}
+""")
+    ping.chmod(0o755)
+    done = lab("demo", name, check=False, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and said in done.stdout, done.stdout
+    assert done.stdout.count("   as expected") >= 2, done.stdout
     assert remains(name) == []
 
 
