@@ -4,23 +4,26 @@
 
 #include "cli/commands.h"
 #include "cli/local.h"
-#include "schema/sb.h"
-#include "util/alloc.h"
-#include "util/auto.h"
+#include "cli/plug_port.h"
 #include "util/str.h"
+
+/* What a failed plug puts back.  An interface that serves another port is refused, so there is no more than this. */
+enum plug_change {
+	PLUG_CHANGED_NOTHING,
+	PLUG_CHANGED_ID,   /* the interface was there, without an iface-id */
+	PLUG_CHANGED_ROWS, /* it was not there */
+};
+
+enum {
+	PUT_BACK_MS = 2000,
+	LOOK_AGAIN_MS = 2000, /* for the reason, when all time is up */
+};
 
 struct plug {
 	struct local local;
 	const char *iface;
 	const char *port;
-	bool inserted; /* by us, to be taken back if it fails */
-};
-
-static const struct client_interest sb_interests[] = {
-	{ &sb_port_binding_table,
-	  OVSDB_COL(SB_PORT_BINDING_LOGICAL_PORT) | OVSDB_COL(SB_PORT_BINDING_TYPE) |
-		  OVSDB_COL(SB_PORT_BINDING_CHASSIS),
-	  OVSDB_COL(SB_PORT_BINDING_LOGICAL_PORT) },
+	enum plug_change changed;
 };
 
 static const struct ovs_interface *find_iface(const struct plug *plug)
@@ -28,20 +31,33 @@ static const struct ovs_interface *find_iface(const struct plug *plug)
 	return ovs_interface_by_name(watch_replica(plug->local.watch), plug->iface);
 }
 
-/* ---- the local database ---- */
-
-static void insert_iface(struct plug *plug, const struct ovs_bridge *bridge, struct txn *txn)
+static const char *iface_id(const struct ovs_interface *row)
 {
-	struct uuid iface = ovs_interface_insert(txn), port = ovs_port_insert(txn);
-	union ovsdb_atom atom = { .uuid = iface };
-
-	ovs_interface_set_name(txn, &iface, plug->iface);
-	ovs_interface_put_external_ids(txn, &iface, "iface-id", plug->port);
-	ovs_port_set_name(txn, &port, plug->iface);
-	ovs_port_set_interfaces(txn, &port, &(struct ovsdb_datum){ 1, &atom, NULL });
-	ovs_bridge_add_ports(txn, ovs_bridge_uuid(bridge), &port);
-	plug->inserted = true;
+	return ovsdb_smap_get(ovs_interface_external_ids(row), "iface-id") ?: "";
 }
+
+static bool has_device(const struct ovs_interface *row)
+{
+	int64_t ofport = -1;
+
+	return ovs_interface_ofport(row, &ofport) && ofport > 0;
+}
+
+static bool serves_port(const struct plug *plug, const struct ovs_interface *row)
+{
+	return row && str_eq(iface_id(row), plug->port);
+}
+
+static bool is_installed(void *arg, struct replica *replica)
+{
+	const struct plug *plug = arg;
+	const struct ovs_interface *row = find_iface(plug);
+
+	return serves_port(plug, row) &&
+	       ovsdb_smap_get_bool(ovs_interface_external_ids(row), "ovn-installed", false);
+}
+
+/* ---- what stands in the way here ---- */
 
 static bool has_integration(void *arg, struct replica *replica)
 {
@@ -50,121 +66,223 @@ static bool has_integration(void *arg, struct replica *replica)
 	return local_find_bridge(&plug->local, local_integration(&plug->local)) != NULL;
 }
 
-static int write_iface(struct plug *plug, struct err *err)
+static int check_bridge(const struct plug *plug, struct err *err)
 {
-	const char *bridge_name = local_integration(&plug->local);
-	const struct ovs_bridge *bridge = local_find_bridge(&plug->local, bridge_name), *at;
-	const struct ovs_interface *row = find_iface(plug);
-	struct txn *txn;
+	const char *bridge = local_integration(&plug->local);
+	const struct ovs_bridge *at = local_bridge_of(&plug->local, plug->iface, NULL);
 
-	if (!bridge)
+	if (!local_find_bridge(&plug->local, bridge))
 		return err_set(
 			err, -ENOENT,
 			"there is no integration bridge %s: is \"heddle host\" running here?",
-			bridge_name);
-	at = row ? local_bridge_of(&plug->local, plug->iface, NULL) : NULL;
-	if (at && !str_eq(ovs_bridge_name(at), bridge_name))
+			bridge);
+	if (str_eq(plug->iface, bridge))
+		return err_set(err, -EINVAL, "interface %s is the integration bridge itself",
+			       plug->iface);
+	if (at && !str_eq(ovs_bridge_name(at), bridge))
 		return err_set(
 			err, -EBUSY,
 			"interface %s is on bridge %s: take it out of there first (heddle unplug %s)",
 			plug->iface, ovs_bridge_name(at), plug->iface);
-	if (str_eq(plug->iface, bridge_name))
-		return err_set(err, -EINVAL, "interface %s is the integration bridge itself",
-			       plug->iface);
-	txn = txn_new(&ovs_schema);
+	return 0;
+}
+
+static bool is_rival(const struct plug *plug, const struct ovs_interface *row)
+{
+	const struct ovs_bridge *at;
+
+	if (!serves_port(plug, row) || !has_device(row) ||
+	    str_eq(ovs_interface_name(row), plug->iface))
+		return false;
+	at = local_bridge_of(&plug->local, ovs_interface_name(row), NULL);
+	return at && str_eq(ovs_bridge_name(at), local_integration(&plug->local));
+}
+
+/* An interface has one port, and a port one interface of a host. */
+static int check_pair(const struct plug *plug, struct err *err)
+{
+	const struct ovs_interface *row = find_iface(plug);
+
+	if (row && *iface_id(row) && !serves_port(plug, row))
+		return err_set(err, -EBUSY,
+			       "interface %s serves port %s: \"heddle unplug %s\" first",
+			       plug->iface, iface_id(row), plug->iface);
+	OVS_INTERFACE_FOREACH(other, watch_replica(plug->local.watch))
+	if (is_rival(plug, other))
+		return err_set(
+			err, -EBUSY,
+			"port %s is served by interface %s of this host: \"heddle unplug %s\" "
+			"first",
+			plug->port, ovs_interface_name(other), ovs_interface_name(other));
+	return 0;
+}
+
+/* ---- what stands in the way elsewhere ---- */
+
+static int look(const struct plug *plug, unsigned int timeout_ms, struct plug_port *ret,
+		struct err *err)
+{
+	const struct plug_port_opts opts = {
+		.remotes = local_setting(&plug->local, "ovn-remote"),
+		.port = plug->port,
+		.chassis = local_setting(&plug->local, "system-id"),
+		.timeout_ms = timeout_ms,
+	};
+	int r = plug_port_look(&opts, ret, err);
+
+	if (r < 0 && r != -EOPNOTSUPP && r != -EPERM)
+		return err_prefix(err, "whether interface %s can serve port %s is not known",
+				  plug->iface, plug->port);
+	return r;
+}
+
+/* The time is up: names what is in the way now. */
+static int explain(const struct plug *plug, struct err *err)
+{
+	struct plug_port port = { 0 };
+	int r = check_pair(plug, err) ?: look(plug, LOOK_AGAIN_MS, &port, err);
+
+	if (r < 0)
+		return r;
+	if (*port.holder)
+		return err_set(err, -ETIMEDOUT,
+			       "port %s is held by chassis %s, so interface %s cannot serve it: "
+			       "\"heddle unplug\" it there first",
+			       plug->port, port.holder, plug->iface);
+	return err_set(
+		err, -ETIMEDOUT,
+		"port %s is not bound to interface %s in time: the log of \"heddle host\" says "
+		"why",
+		plug->port, plug->iface);
+}
+
+/* ---- the local database ---- */
+
+static void insert_iface(struct plug *plug, struct txn *txn)
+{
+	const struct ovs_bridge *bridge =
+		local_find_bridge(&plug->local, local_integration(&plug->local));
+	struct uuid iface = ovs_interface_insert(txn), port = ovs_port_insert(txn);
+	union ovsdb_atom atom = { .uuid = iface };
+
+	ovs_interface_set_name(txn, &iface, plug->iface);
+	ovs_interface_put_external_ids(txn, &iface, "iface-id", plug->port);
+	ovs_port_set_name(txn, &port, plug->iface);
+	ovs_port_set_interfaces(txn, &port, &(struct ovsdb_datum){ 1, &atom, NULL });
+	ovs_bridge_add_ports(txn, ovs_bridge_uuid(bridge), &port);
+}
+
+static int write_iface(struct plug *plug, struct err *err)
+{
+	const struct ovs_interface *row = find_iface(plug);
+	enum plug_change change = PLUG_CHANGED_NOTHING;
+	struct txn *txn = txn_new(&ovs_schema);
+	int r;
+
 	txn_comment(txn, "heddle plug %s %s", plug->iface, plug->port);
-	if (row)
+	if (!row) {
+		insert_iface(plug, txn);
+		change = PLUG_CHANGED_ROWS;
+	} else if (!serves_port(plug, row)) {
 		ovs_interface_put_external_ids(txn, ovs_interface_uuid(row), "iface-id",
 					       plug->port);
-	else
-		insert_iface(plug, bridge, txn);
+		change = PLUG_CHANGED_ID;
+	}
+	r = local_commit(&plug->local, txn, err);
+	if (r == 0)
+		plug->changed = change;
+	return r;
+}
+
+static int drop_id(struct plug *plug, struct err *err)
+{
+	const struct ovs_interface *row = find_iface(plug);
+	struct txn *txn;
+
+	if (!serves_port(plug, row))
+		return 0; /* somebody else has changed it since */
+	txn = txn_new(&ovs_schema);
+	txn_comment(txn, "heddle plug: put back %s", plug->iface);
+	ovs_interface_drop_external_ids(txn, ovs_interface_uuid(row), "iface-id");
 	return local_commit(&plug->local, txn, err);
 }
 
-/* Nothing half-done: what was added goes again. */
-static void take_back(struct plug *plug)
+/* Nothing half-done: what was changed is changed back.  err says why, and gets to say so if that fails, too. */
+static void put_back(struct plug *plug, struct err *err)
 {
-	if (plug->inserted)
-		local_remove(&plug->local, plug->iface, NULL);
+	struct err why = ERR_INIT;
+	int r = 0;
+
+	watch_extend(plug->local.watch, PUT_BACK_MS); /* it may have failed for lack of time */
+	switch (plug->changed) {
+	case PLUG_CHANGED_NOTHING: break;
+	case PLUG_CHANGED_ID: r = drop_id(plug, &why); break;
+	case PLUG_CHANGED_ROWS: r = local_remove(&plug->local, plug->iface, &why); break;
+	}
+	if (r < 0 && r != -ENOENT)
+		err_prefix(err, "interface %s stays plugged (%s)", plug->iface, why.text);
 }
+
+/* ---- waiting ---- */
 
 static int wait_for_device(struct plug *plug, struct err *err)
 {
 	const struct ovs_interface *row;
-	int64_t ofport = -1;
 	int r = local_wait(&plug->local, err);
 
 	if (r < 0)
 		return r;
 	row = find_iface(plug);
-	if (row && ovs_interface_ofport(row, &ofport) && ofport > 0)
+	if (row && has_device(row))
 		return 0;
 	return err_set(err, -ENODEV, "interface %s: %s", plug->iface,
 		       (row ? ovs_interface_error(row) : NULL) ?: "it has no device");
 }
 
-/* ---- the port ---- */
-
-static bool is_installed(void *arg, struct replica *replica)
-{
-	const struct plug *plug = arg;
-	const struct ovs_interface *row = find_iface(plug);
-
-	return row && ovsdb_smap_get_bool(ovs_interface_external_ids(row), "ovn-installed", false);
-}
-
-/* The port's type as the southbound database has it, to be freed; NULL: it is not known there. */
-static int find_type(struct plug *plug, char **ret_type, struct err *err)
-{
-	const char *remote = local_setting(&plug->local, "ovn-remote");
-	struct watch_opts opts = {
-		.name = "southbound database",
-		.remotes = remote,
-		.schema = &sb_schema,
-		.interests = sb_interests,
-		.n_interests = 1,
-		.conditional = &sb_port_binding_table,
-		.timeout_ms = plug->local.timeout_ms,
-	};
-	const struct sb_port_binding *row;
-	struct watch *watch;
-	int r;
-
-	if (!remote || !*remote)
-		return err_set(err, -ENOENT, "external_ids:ovn-remote is not set");
-	opts.where = json_pack("[[s, s, s]]", "logical_port", "==", plug->port);
-	r = watch_open(&opts, &watch, err);
-	if (r < 0)
-		return r;
-	row = sb_port_binding_by_logical_port(watch_replica(watch), plug->port);
-	*ret_type = row ? xstrdup(sb_port_binding_type(row)) : NULL;
-	watch_close(watch);
-	return 0;
-}
-
 static int wait_for_port(struct plug *plug, struct err *err)
 {
-	AUTO_FREE char *type = NULL;
-	int r = find_type(plug, &type, err);
+	struct plug_port port = { 0 };
+	int r = look(plug, plug->local.timeout_ms, &port, err);
 
 	if (r < 0)
-		return err_prefix(err,
-				  "interface %s is plugged, but whether port %s works is not known",
-				  plug->iface, plug->port);
-	if (!type) {
+		return r;
+	if (!port.exists) {
 		printf("interface %s is plugged; there is no logical port %s yet: it is bound when it appears\n",
 		       plug->iface, plug->port);
 		return 0;
 	}
-	if (!str_eq(type, ""))
-		return 0; /* a localport is bound nowhere: it works as soon as it is configured */
-	r = watch_until(plug->local.watch, is_installed, plug);
+	if (port.is_localport || watch_until(plug->local.watch, is_installed, plug) == 0)
+		return 0;
+	return explain(plug, err);
+}
+
+static int plug_it(struct plug *plug, struct err *err)
+{
+	struct plug_port port = { 0 };
+	int r;
+
+	r = look(plug, plug->local.timeout_ms, &port, err) ?: write_iface(plug, err);
 	if (r < 0)
-		err_set(err, r,
-			"port %s: interface %s is plugged, but not bound in time: \"heddle show\" says "
-			"where the port is, the log of \"heddle host\" why",
-			plug->port, plug->iface);
+		return r;
+	r = wait_for_device(plug, err) ?: wait_for_port(plug, err);
+	if (r < 0)
+		put_back(plug, err);
 	return r;
+}
+
+static int run(struct plug *plug, bool no_wait, struct err *err)
+{
+	int r;
+
+	if (!no_wait) /* an agent that has just been started makes the bridge in a moment */
+		watch_until(plug->local.watch, has_integration, plug);
+	r = check_bridge(plug, err);
+	if (r == 0 && is_installed(plug, NULL))
+		return 0;
+	r = r ?: check_pair(plug, err);
+	if (r < 0)
+		return r;
+	return no_wait ? write_iface(plug, err) : plug_it(plug, err);
 }
 
 int plug_main(int argc, char **argv)
@@ -202,16 +320,7 @@ int plug_main(int argc, char **argv)
 	}
 	if (local_open(&plug.local, db, timeout_s, &err) < 0)
 		return cli_fail("plug", &err);
-	if (!no_wait) /* an agent that has just been started makes the bridge in a moment */
-		watch_until(plug.local.watch, has_integration, &plug);
-	r = write_iface(&plug, &err);
-	if (r == 0 && !no_wait) {
-		r = wait_for_device(&plug, &err);
-		if (r < 0)
-			take_back(&plug);
-		else
-			r = wait_for_port(&plug, &err);
-	}
+	r = run(&plug, no_wait, &err);
 	local_close(&plug.local);
 	return r < 0 ? cli_fail("plug", &err) : 0;
 }

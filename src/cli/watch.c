@@ -115,6 +115,12 @@ struct replica *watch_replica(struct watch *watch)
 	return client_replica(watch->client);
 }
 
+void watch_extend(struct watch *watch, unsigned int ms)
+{
+	watch->expired = false;
+	uv_timer_start(&watch->deadline, on_deadline, ms, 0);
+}
+
 int watch_until(struct watch *watch, bool (*done)(void *arg, struct replica *replica), void *arg)
 {
 	while (!done(arg, watch_replica(watch))) {

@@ -28,6 +28,8 @@ struct watch_opts {
 int watch_open(const struct watch_opts *opts, struct watch **ret, struct err *err);
 void watch_close(struct watch *watch);
 struct replica *watch_replica(struct watch *watch);
+/* Another deadline, this long from now. */
+void watch_extend(struct watch *watch, unsigned int ms);
 /* Runs until done() holds; -ETIMEDOUT (err untouched) when the deadline passes first. */
 int watch_until(struct watch *watch, bool (*done)(void *arg, struct replica *replica), void *arg);
 /* Steals txn.  Retries nothing: -EAGAIN when the connection was lost or somebody else was faster. */
