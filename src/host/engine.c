@@ -404,6 +404,10 @@ static void on_binding(void *arg, const struct binding_event *event)
 				      : "meant for another chassis",
 			 event->other ?: "");
 		break;
+	case BINDING_SHADOWED:
+		log_warn("port %s: interface %s is not used: interface %s serves the port already",
+			 event->lport, event->iface, event->other ?: "?");
+		break;
 	default: break;
 	}
 }

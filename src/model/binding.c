@@ -44,8 +44,16 @@ struct bport {
 	char name[];
 };
 
+/* An interface that another one of the same port stands before; kept so that it is said once. */
+struct shadow {
+	UT_hash_handle hh;
+	struct uuid iface;
+	bool seen;
+};
+
 struct binding {
 	struct bport *ports;
+	struct shadow *shadows;
 	struct uuid chassis; /* the one that ports were looked up for */
 	const struct replica *sb;
 };
@@ -69,14 +77,23 @@ static void port_free(struct binding *binding, struct bport *port)
 	free(port);
 }
 
+static void shadow_free(struct binding *binding, struct shadow *shadow)
+{
+	HASH_DEL(binding->shadows, shadow);
+	free(shadow);
+}
+
 void binding_free(struct binding *binding)
 {
+	struct shadow *shadow, *next_shadow;
 	struct bport *port, *next;
 
 	if (!binding)
 		return;
 	HASH_ITER(hh, binding->ports, port, next)
 	port_free(binding, port);
+	HASH_ITER(hh, binding->shadows, shadow, next_shadow)
+	shadow_free(binding, shadow);
 	free(binding);
 }
 
@@ -404,6 +421,43 @@ static void match_ifaces(struct run *run)
 	}
 }
 
+static void tell_shadow(struct run *run, const struct binding_iface *iface)
+{
+	struct binding *binding = run->binding;
+	const struct bport *port = port_get(binding, iface->iface_id);
+	struct binding_event event = {
+		.kind = BINDING_SHADOWED,
+		.lport = port->name,
+		.iface = iface->name,
+		.other = port->iface ? port->iface->name : NULL,
+	};
+	struct shadow *shadow;
+
+	HASH_FIND(hh, binding->shadows, &iface->uuid, sizeof(iface->uuid), shadow);
+	if (!shadow) {
+		shadow = xcalloc(1, sizeof(*shadow));
+		shadow->iface = iface->uuid;
+		HASH_ADD(hh, binding->shadows, iface, sizeof(shadow->iface), shadow);
+		if (run->in->event)
+			run->in->event(run->in->arg, &event);
+	}
+	shadow->seen = true;
+}
+
+static void tell_shadows(struct run *run)
+{
+	struct shadow *shadow, *next;
+
+	for (shadow = run->binding->shadows; shadow; shadow = shadow->hh.next)
+		shadow->seen = false;
+	for (size_t i = 0; i < run->in->n_ifaces; i++)
+		if (run->in->ifaces[i].shadowed)
+			tell_shadow(run, &run->in->ifaces[i]);
+	HASH_ITER(hh, run->binding->shadows, shadow, next)
+	if (!shadow->seen)
+		shadow_free(run->binding, shadow);
+}
+
 /* An interface that lost its iface-id belongs to no port any more, and neither do our keys on it. */
 static void clear_unplugged(const struct run *run)
 {
@@ -447,6 +501,7 @@ uint64_t binding_run(struct binding *binding, const struct binding_in *in, struc
 
 	if (!run_begin(&run))
 		return UINT64_MAX;
+	tell_shadows(&run);
 	HASH_ITER(hh, binding->ports, port, next)
 	{
 		settle(&run, port);

@@ -44,12 +44,13 @@ struct binding_event {
 		BINDING_CLAIMED,
 		BINDING_RELEASED,
 		BINDING_UP,
-		BINDING_LOST,    /* another chassis took it */
-		BINDING_REFUSED, /* held by another chassis, or requested elsewhere; said once */
+		BINDING_LOST,     /* another chassis took it */
+		BINDING_REFUSED,  /* held by another chassis, or requested elsewhere; said once */
+		BINDING_SHADOWED, /* another interface here has the same iface-id; said once */
 	} kind;
 	const char *lport;
 	const char *iface;
-	const char *other; /* the other chassis' name, or NULL */
+	const char *other; /* the other chassis' or, if shadowed, interface's name, or NULL */
 };
 
 struct binding_in {

@@ -51,6 +51,20 @@ def test_a_port_is_served_by_one_interface_of_a_host(fabric):
     assert plug(host, "v2", "a").returncode == 0
 
 
+def test_a_second_interface_that_another_tool_plugs(fabric):
+    """It waits, and the agent says so once."""
+    fabric.switch("s0", ("a", MAC.format(1)))
+    host = fabric.host("h1")
+    host.plug("v1", "a", MAC.format(1))
+    spare(fabric, host, "v2")
+    host.vsctl("add-port", "br-int", "v2", "--", "set", "Interface", "v2", "external_ids:iface-id=a")
+    said = "port a: interface v2 is not used: interface v1 serves the port already"
+    wait_for("the agent says so", lambda: said in host.agent.text())
+    one_line(plug(host, "v2", "a"), "port a is served by interface v1 of this host")
+    fabric.sync()
+    assert host.agent.text().count(said) == 1
+
+
 @pytest.mark.parametrize("kind", ["router", "localnet", "l2gateway", "vtep", "external", "virtual", "remote"])
 def test_ports_that_no_interface_can_serve(fabric, kind):
     fabric.switch("s0", ("r", MAC.format(1), kind))

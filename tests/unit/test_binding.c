@@ -128,8 +128,9 @@ static void unplug(struct game *game, unsigned int player, unsigned int port)
 static void on_event(void *arg, const struct binding_event *event)
 {
 	static const char *const kinds[] = {
-		[BINDING_CLAIMED] = "claimed", [BINDING_RELEASED] = "released", [BINDING_UP] = "up",
-		[BINDING_LOST] = "lost",       [BINDING_REFUSED] = "refused",
+		[BINDING_CLAIMED] = "claimed", [BINDING_RELEASED] = "released",
+		[BINDING_UP] = "up",           [BINDING_LOST] = "lost",
+		[BINDING_REFUSED] = "refused", [BINDING_SHADOWED] = "shadowed",
 	};
 	struct game *game = arg;
 
@@ -464,6 +465,31 @@ static void shadowed_interface_claims_nothing(void **unused)
 	game_free(game);
 }
 
+static void shadowed_interface_is_told_once(void **unused)
+{
+	struct game *game = game_new();
+	struct binding_iface *second;
+
+	put_port(game, 0, "", "");
+	plug(game, 0, 0);
+	second = plug(game, 0, 0);
+	second->name = "tap9";
+	second->shadowed = true;
+	settle(game, 0);
+	assert_string_equal(str_c(&game->events), "a shadowed p0 (tap0); a claimed p0; ");
+	str_clear(&game->events);
+	settle(game, 0);
+	assert_string_equal(str_c(&game->events), "");
+	second->shadowed = false; /* it is taken out, and comes back */
+	game->players[0].n_ifaces--;
+	settle(game, 0);
+	game->players[0].n_ifaces++;
+	second->shadowed = true;
+	settle(game, 0);
+	assert_string_equal(str_c(&game->events), "a shadowed p0 (tap0); ");
+	game_free(game);
+}
+
 static void encap_is_set_and_cleared(void **unused)
 {
 	struct game *game = game_new();
@@ -737,6 +763,7 @@ int main(void)
 		cmocka_unit_test(requested_chassis_is_obeyed),
 		cmocka_unit_test(other_types_are_left_alone),
 		cmocka_unit_test(shadowed_interface_claims_nothing),
+		cmocka_unit_test(shadowed_interface_is_told_once),
 		cmocka_unit_test(encap_is_set_and_cleared),
 		cmocka_unit_test(later_plug_takes_over_once),
 		cmocka_unit_test(replugged_interface_takes_over_again),
