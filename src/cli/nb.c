@@ -167,6 +167,7 @@ static int run_command(struct nb_ctx *ctx, struct nb_run *run, const struct nb_l
 	ctx->try_again = false;
 	ctx->created = NULL;
 	str_clear(&ctx->output);
+	str_clear(&ctx->warnings);
 	db_table_free(TAKE(ctx->table));
 	r = ctx->command->run(ctx);
 	/* An error of the connection makes other errors appear; it is the one to tell. */
@@ -194,6 +195,23 @@ static int run_commands(struct nb_line *line, struct nb_run *run, bool *ret_agai
 		}
 	}
 	return 0;
+}
+
+void nb_warn(struct nb_ctx *ctx, const char *format, ...)
+{
+	char text[sizeof(((struct err *)NULL)->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	str_addf(&ctx->warnings, "heddle nb: warning: %s\n", text);
+}
+
+static void print_warnings(const struct nb_line *line)
+{
+	VEC_FOREACH(ctx, line->commands)
+		fputs(str_c(&ctx->warnings), stderr);
 }
 
 static void warn_of_lost_rows(const struct nb_line *line, const struct nb_run *run)
@@ -391,6 +409,7 @@ static int attempt(struct nb_line *line, struct nb_session *session, int argc, c
 	if (r == 0)
 		r = commit(line, session, run.view, &cfg, err);
 	if (r == 0) {
+		print_warnings(line);
 		warn_of_lost_rows(line, &run);
 		print_output(line);
 		if (cfg)

@@ -37,6 +37,7 @@ struct nb_ctx {
 	const struct db_style *style;
 
 	struct str output;
+	struct str warnings;    /* lines, printed when the transaction is done */
 	struct db_table *table; /* printed after output */
 	bool try_again;         /* wait for a change, then run everything again */
 	struct nb_row *created; /* its real uuid is the output */
@@ -67,6 +68,8 @@ extern const struct nb_command nb_row_commands[];
 
 const struct nb_option *nb_option(const struct nb_ctx *ctx, const char *name); /* NULL: not given */
 bool nb_has_option(const struct nb_ctx *ctx, const char *name);
+/* The command is carried out, but hardly what the user wants. */
+void nb_warn(struct nb_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Switches and ports by name or UUID.  *ret is NULL if there is none and must_exist is false. */
 int nb_find_switch(struct nb_ctx *ctx, const char *id, bool must_exist, struct nb_row **ret);

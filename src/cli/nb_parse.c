@@ -347,6 +347,7 @@ static void ctx_done(struct nb_ctx *ctx)
 		free(option->name);
 	VEC_DONE(ctx->options);
 	str_done(&ctx->output);
+	str_done(&ctx->warnings);
 	db_table_free(ctx->table);
 }
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "cli/nb.h"
+#include "cli/nb_address.h"
 #include "schema/nb.h"
 #include "util/auto.h"
 #include "util/err.h"
@@ -311,6 +312,16 @@ static void set_strings(struct nb_ctx *ctx, struct nb_row *row, const struct ovs
 	ovsdb_datum_done(&datum, column);
 }
 
+/* ovn-nbctl takes these without a word, so they are taken, with one. */
+static void warn_of_words(struct nb_ctx *ctx, int (*check)(const char *text, struct err *err))
+{
+	struct err err = ERR_INIT;
+
+	for (int i = 2; i < ctx->argc; i++)
+		if (check(ctx->argv[i], &err) < 0)
+			nb_warn(ctx, "port %s: %s", ctx->argv[1], err.text);
+}
+
 static int cmd_lsp_set_addresses(struct nb_ctx *ctx)
 {
 	struct nb_row *ls, *port;
@@ -331,9 +342,11 @@ static int cmd_lsp_set_addresses(struct nb_ctx *ctx)
 	if (r == 0 && ips.list.n)
 		r = check_switch_for_duplicates(ctx, &ips, ls, port);
 	VEC_DONE(ips.list);
-	if (r == 0)
-		set_strings(ctx, port, LSP_COL(ADDRESSES), 2);
-	return r;
+	if (r < 0)
+		return r;
+	warn_of_words(ctx, nb_address_check);
+	set_strings(ctx, port, LSP_COL(ADDRESSES), 2);
+	return 0;
 }
 
 static void print_sorted(struct nb_ctx *ctx, struct nb_row *port, const struct ovsdb_column *column)
@@ -387,9 +400,11 @@ static int cmd_lsp_set_port_security(struct nb_ctx *ctx)
 	int r;
 
 	r = nb_find_port(ctx, ctx->argv[1], true, &port);
-	if (r == 0)
-		set_strings(ctx, port, LSP_COL(PORT_SECURITY), 2);
-	return r;
+	if (r < 0)
+		return r;
+	warn_of_words(ctx, nb_port_security_check);
+	set_strings(ctx, port, LSP_COL(PORT_SECURITY), 2);
+	return 0;
 }
 
 static int cmd_lsp_get_port_security(struct nb_ctx *ctx)

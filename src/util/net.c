@@ -188,7 +188,9 @@ static int parse_ips(const char *text, const char *rest, struct lsp_address *add
 {
 	char word[64];
 
-	while (address->kind == LSP_ADDRESS_ETHERNET && next_word(&rest, word, sizeof(word))) {
+	if (address->kind != LSP_ADDRESS_ETHERNET && address->kind != LSP_ADDRESS_DYNAMIC)
+		return 0;
+	while (next_word(&rest, word, sizeof(word))) {
 		uint8_t prefix;
 
 		if (address->n_ips == LSP_ADDRESS_MAX_IPS)

@@ -39,7 +39,7 @@ struct ip ip_from_v4_be(uint32_t be);
 enum lsp_address_kind {
 	LSP_ADDRESS_ETHERNET, /* mac and ips are set */
 	LSP_ADDRESS_UNKNOWN,
-	LSP_ADDRESS_DYNAMIC,
+	LSP_ADDRESS_DYNAMIC, /* ips are those asked for */
 	LSP_ADDRESS_ROUTER,
 };
 

@@ -297,6 +297,33 @@ def test_random_lines_do_the_same(twins, seed):
         compare(twins, words.line())
 
 
+@pytest.mark.parametrize("command,word,why", [
+    ("lsp-set-addresses", "00:00:00:00:00:01 999.1.1.1 10.0.0.1", '"999.1.1.1" is not an IP address'),
+    ("lsp-set-addresses", "00:00:00:00:00:0g 10.0.0.1", '"00:00:00:00:00:0g" is not a MAC address'),
+    ("lsp-set-addresses", "00:00:00:00:00:1234", '"00:00:00:00:00:1234" is not a MAC address'),
+    ("lsp-set-addresses", "ff:ff:ff:ff:ff:ff 10.0.0.1", "ff:ff:ff:ff:ff:ff is a multicast MAC address"),
+    ("lsp-set-addresses", "dynamic 300.1", '"300.1" is not an IP address'),
+    ("lsp-set-port-security", "garbage x", '"garbage" is not a MAC address'),
+    ("lsp-set-port-security", "00:00:00:00:00:01 x", '"x" is not an IP address'),
+    ("lsp-set-port-security", "unknown", "does not begin with a MAC address"),
+])
+def test_words_without_effect_are_taken_with_a_warning(twins, command, word, why):
+    compare(twins, ["ls-add", "ls0", "--", "lsp-add", "ls0", "p1"])
+    compare(twins, [command, "p1", word])
+    done = twins.ours.run([HEDDLE, "nb"], command, "p1", "00:00:00:00:00:01 10.0.0.1/24 fd00::1", word)
+    assert done.returncode == 0 and done.stdout == ""
+    assert done.stderr.startswith("heddle nb: warning: port p1: ") and done.stderr.count("\n") == 1
+    assert f'"{word}"' in done.stderr and why in done.stderr
+
+
+def test_good_words_cause_no_warning(nb):
+    nb("ls-add", "ls0", "--", "lsp-add", "ls0", "p1")
+    for words in (["unknown"], ["router"], ["dynamic"], ["dynamic 10.0.0.1 fd00::1"], ["00:00:00:00:00:01 dynamic"],
+                  ["00:00:00:00:00:01", "02:00:00:00:00:01 10.0.0.1 fd00::1"], []):
+        assert nb("lsp-set-addresses", "p1", *words).stderr == ""
+    assert nb("lsp-set-port-security", "p1", "00:00:00:00:00:01 10.0.0.0/24 fd00::/64").stderr == ""
+
+
 # ---- what ovn-nbctl cannot be compared in ----
 
 

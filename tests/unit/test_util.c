@@ -53,6 +53,8 @@ static void what_is_right_of_an_address_is_read(void **state)
 		{ "02:00:00:00:00:01 10.0.0.1/33 10.0.0.2", true, LSP_ADDRESS_ETHERNET, 0 },
 		{ "02:00:00:00:00:01 dynamic", true, LSP_ADDRESS_ETHERNET, 0 },
 		{ "unknown", true, LSP_ADDRESS_UNKNOWN, 0 },
+		{ "dynamic 10.0.0.1 fd00::1", true, LSP_ADDRESS_DYNAMIC, 2 },
+		{ "dynamic 300.1", true, LSP_ADDRESS_DYNAMIC, 0 },
 		{ "10.0.0.1", false },
 		{ "", false },
 	};
