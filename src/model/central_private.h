@@ -52,7 +52,7 @@ struct central_datapath {
 };
 
 enum central_port_flags {
-	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an IP address of another port of the switch */
+	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
 	CENTRAL_PORT_RECREATE = 1 << 1,  /* its Port_Binding must be replaced, not changed */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
 };
@@ -259,7 +259,7 @@ void central_datapath_keys(struct central_plan *plan); /* of all datapaths */
 void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath);
 void central_datapath_write(struct central_plan *plan, struct central_datapath *datapath,
 			    struct txn *txn);
-/* Two ports of a switch with one IP address: said, and left to the user. */
+/* Two ports of a switch with one IP or MAC address: said, and left to the user. */
 void central_datapath_check_addresses(struct central_plan *plan, struct central_datapath *datapath);
 void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn);
 /* Deletes a Datapath_Binding with the rows that hold on to it. */

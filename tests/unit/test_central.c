@@ -453,6 +453,37 @@ static void a_duplicate_address_is_said_once(void **state)
 	set_port(&bed, &a, "addresses", json_string("00:00:00:00:00:01 10.0.0.2"));
 	check(&bed);
 	assert_int_equal(bed.warnings, 2);
+	set_port(&bed, &a, "addresses", json_string("00:00:00:00:00:02 10.0.0.3"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 2); /* the MAC address, but the port has been told */
+	bed_done(&bed);
+}
+
+static void a_duplicate_mac_address_is_said_once(void **state)
+{
+	struct bed bed;
+	struct uuid ls, a, b;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	a = add_port(&bed, &ls);
+	b = add_port(&bed, &ls);
+	set_port(&bed, &a, "addresses",
+		 json_pack("[s[ss]]", "set", "00:00:00:00:00:01 10.0.0.1",
+			   "00:00:00:00:00:01 10.0.0.2"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 0);
+	set_port(&bed, &b, "addresses", json_string("00:00:00:00:00:01 10.0.0.3"));
+	check(&bed);
+	set_port(&bed, &b, "enabled", json_true());
+	check(&bed);
+	assert_int_equal(bed.warnings, 1);
+	set_port(&bed, &b, "addresses", json_string("00:00:00:00:00:02 10.0.0.3"));
+	check(&bed);
+	set_port(&bed, &b, "addresses", json_string("00:00:00:00:00:01"));
+	check(&bed);
+	assert_int_equal(bed.warnings, 2);
 	bed_done(&bed);
 }
 
@@ -466,6 +497,7 @@ int main(void)
 		cmocka_unit_test(one_port_more_is_one_row_more),
 		cmocka_unit_test(a_problem_is_said_once),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
+		cmocka_unit_test(a_duplicate_mac_address_is_said_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
