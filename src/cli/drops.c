@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/maps.h"
 #include "cli/sbview.h"
 #include "dp/datapath.h"
 #include "host/host.h"
-#include "util/alloc.h"
 #include "util/array.h"
-#include "util/auto.h"
 #include "util/err.h"
 #include "util/str.h"
 
@@ -130,14 +129,9 @@ static void print_text(const json_t *list)
 
 static int read_drops(const char *run_dir, const char *chassis, struct drops *ret, struct err *err)
 {
-	AUTO_FREE char *dir = NULL, *bpffs = NULL;
 	struct datapath *dp;
-	int r = host_find_dir(run_dir, chassis, &dir, err);
+	int r = maps_open(run_dir, chassis, &dp, err);
 
-	if (r < 0)
-		return r;
-	bpffs = xasprintf("%s/bpf", dir);
-	r = datapath_open_readonly(bpffs, &dp, err);
 	if (r < 0)
 		return r;
 	r = datapath_each_drop(dp, collect, ret);

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/maps.h"
 #include "cli/sbview.h"
 #include "cli/tunnels.h"
+#include "dp/datapath.h"
 #include "host/host.h"
 #include "util/array.h"
 #include "util/err.h"
@@ -128,6 +130,38 @@ static json_t *draw_chassis(const struct replica *sb)
 	return sorted(list, compare_name);
 }
 
+/* ---- this host ---- */
+
+struct here {
+	const char *run_dir; /* NULL: the default */
+	const char *chassis;
+};
+
+/* The network can be shown from anywhere, so there need be no agent, unless one is asked for. */
+static int open_maps(const struct here *here, struct datapath **ret, struct err *err)
+{
+	const char *run_dir = here->run_dir ?: getenv("HEDDLE_RUNDIR") ?: HOST_RUN_DIR;
+	struct err why = ERR_INIT;
+	int r = maps_open(run_dir, here->chassis, ret, &why);
+
+	if (r == 0)
+		return 0;
+	if (here->run_dir || here->chassis)
+		return err_set(err, r, "%s", why.text);
+	if (r != -ENOENT)
+		fprintf(stderr, "heddle show: this host's tunnels are missing: %s\n", why.text);
+	*ret = NULL;
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static json_t *draw(const struct replica *sb, struct datapath *dp)
+{
+	return json_pack("{s:o, s:o, s:o}", "switches", draw_switches(sb), "chassis",
+			 draw_chassis(sb), "tunnels", dp ? tunnels_read(dp) : json_array());
+}
+
 /* ---- text ---- */
 
 static const char *text_of(const json_t *object, const char *key)
@@ -214,10 +248,21 @@ static void print_text(const json_t *picture)
 	json_array_foreach(json_object_get(picture, "tunnels"), i, item) print_tunnel(item);
 }
 
+static void print(const json_t *picture, const char *format)
+{
+	if (str_eq(format, "json")) {
+		json_dumpf(picture, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		print_text(picture);
+	}
+}
+
 int show_main(int argc, char **argv)
 {
-	const char *sb = NULL, *db = NULL, *format = "text", *chassis = NULL;
-	const char *run_dir = getenv("HEDDLE_RUNDIR") ?: HOST_RUN_DIR;
+	const char *sb = NULL, *db = NULL, *format = "text";
+	struct here here = { 0 };
+	struct datapath *dp = NULL;
 	struct cli_words words;
 	struct err err = ERR_INIT;
 	long long timeout_s = 10;
@@ -228,8 +273,8 @@ int show_main(int argc, char **argv)
 		{ "sb", 0, OPT_STRING, &sb, "REMOTES", "southbound database (default: $OVN_SB_DB, the local agent's, central's)" },
 		{ "db", 0, OPT_STRING, &db, "REMOTE", "local database (default: as for \"heddle host\")" },
 		{ "format", 'f', OPT_STRING, &format, "FORMAT", "text or json (default: text)" },
-		{ "run-dir", 0, OPT_STRING, &run_dir, "DIR", "the local agent's run directory (default: $HEDDLE_RUNDIR, else " HOST_RUN_DIR ")" },
-		{ "chassis", 'n', OPT_STRING, &chassis, "NAME", "the local chassis, where several share the run directory" },
+		{ "run-dir", 0, OPT_STRING, &here.run_dir, "DIR", "the local agent's run directory (default: $HEDDLE_RUNDIR, else " HOST_RUN_DIR ")" },
+		{ "chassis", 'n', OPT_STRING, &here.chassis, "NAME", "the local chassis, where several share the run directory" },
 		{ "timeout", 't', OPT_INT, &timeout_s, "SECONDS", "how long to wait (default: 10)", 1, 3600 },
 		{ 0 },
 	};
@@ -249,18 +294,15 @@ int show_main(int argc, char **argv)
 		fprintf(stderr, "heddle show: --format is text or json, not \"%s\"\n", format);
 		return 2;
 	}
-	if (sbview_open(sb, db, (unsigned int)timeout_s * 1000, &watch, &err) < 0)
+	if (open_maps(&here, &dp, &err) < 0)
 		return cli_fail("show", &err);
-	picture = json_pack("{s:o, s:o, s:o}", "switches", draw_switches(watch_replica(watch)),
-			    "chassis", draw_chassis(watch_replica(watch)), "tunnels",
-			    tunnels_read(run_dir, chassis));
-	if (str_eq(format, "json")) {
-		json_dumpf(picture, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		print_text(picture);
+	r = sbview_open(sb, db, (unsigned int)timeout_s * 1000, &watch, &err);
+	if (r == 0) {
+		picture = draw(watch_replica(watch), dp);
+		print(picture, format);
+		json_decref(picture);
+		watch_close(watch);
 	}
-	json_decref(picture);
-	watch_close(watch);
-	return 0;
+	datapath_close(dp);
+	return r < 0 ? cli_fail("show", &err) : 0;
 }

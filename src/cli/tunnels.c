@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "dp/datapath.h"
-#include "host/host.h"
-#include "util/alloc.h"
 #include "util/array.h"
-#include "util/auto.h"
 #include "util/net.h"
 
 struct tunnel {
@@ -68,26 +65,12 @@ static json_t *draw(const struct tunnel *tunnel)
 	return object;
 }
 
-static void read_maps(const char *run_dir, const char *chassis, struct tunnels *ret)
-{
-	AUTO_FREE char *dir = NULL, *bpffs = NULL;
-	struct datapath *dp;
-
-	if (host_find_dir(run_dir, chassis, &dir, NULL) < 0)
-		return;
-	bpffs = xasprintf("%s/bpf", dir);
-	if (datapath_open_readonly(bpffs, &dp, NULL) < 0)
-		return;
-	datapath_each_tunnel(dp, collect, ret);
-	datapath_close(dp);
-}
-
-json_t *tunnels_read(const char *run_dir, const char *chassis)
+json_t *tunnels_read(struct datapath *dp)
 {
 	struct tunnels tunnels = { 0 };
 	json_t *list = json_array();
 
-	read_maps(run_dir, chassis, &tunnels);
+	datapath_each_tunnel(dp, collect, &tunnels);
 	if (tunnels.list.n)
 		qsort(tunnels.list.v, tunnels.list.n, sizeof(*tunnels.list.v), compare);
 	VEC_FOREACH(tunnel, tunnels.list)

@@ -3,8 +3,9 @@
 
 #include <jansson.h>
 
-/* This host's tunnels as its datapath holds them, read from the maps that the agent pinned below run_dir:
+struct datapath;
+
+/* This host's tunnels as its datapath holds them:
  * [{"local", "remote", "type", "device", "mtu", "state"}, ...] sorted by remote; device and mtu only where
- * there is a route.  An empty array when no agent's maps are there or may be read: the network can be shown from anywhere.
- * chassis: NULL when run_dir holds one. */
-json_t *tunnels_read(const char *run_dir, const char *chassis);
+ * there is a route. */
+json_t *tunnels_read(struct datapath *dp);
