@@ -30,13 +30,21 @@ static json_t *texts(const struct ovsdb_datum *set)
 static json_t *draw_port(const struct replica *sb, const struct sb_port_binding *row)
 {
 	const char *chassis = sbview_chassis_name(sb, sb_port_binding_chassis(row));
+	const char *parent = sb_port_binding_parent_port(row);
 	bool up = false;
+	json_t *port;
+	int64_t tag;
 
 	sb_port_binding_up(row, &up);
-	return json_pack("{s:s, s:s, s:I, s:o, s:s?, s:b}", "name",
+	port = json_pack("{s:s, s:s, s:I, s:o, s:s?, s:b}", "name",
 			 sb_port_binding_logical_port(row), "type", sb_port_binding_type(row),
 			 "key", (json_int_t)sb_port_binding_tunnel_key(row), "addresses",
 			 texts(sb_port_binding_mac(row)), "chassis", chassis, "up", up);
+	if (parent)
+		json_object_set_new(port, "parent", json_string(parent));
+	if (sb_port_binding_tag(row, &tag))
+		json_object_set_new(port, "tag", json_integer(tag));
+	return port;
 }
 
 static json_int_t key_of(const json_t *object)
@@ -169,6 +177,28 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key)) ?: "";
 }
 
+static const char *name_of(const json_t *port)
+{
+	return text_of(port, "name");
+}
+
+/* OVN has no word for the first two. */
+static const char *type_of(const json_t *port)
+{
+	const char *type = text_of(port, "type");
+
+	if (*type)
+		return type;
+	return json_object_get(port, "parent") ? "container" : "vif";
+}
+
+static const char *chassis_of(const json_t *port)
+{
+	const char *chassis = text_of(port, "chassis");
+
+	return *chassis ? chassis : "-";
+}
+
 static const char *state_of(const json_t *port)
 {
 	if (str_eq(text_of(port, "type"), "localport"))
@@ -178,14 +208,14 @@ static const char *state_of(const json_t *port)
 	return json_is_true(json_object_get(port, "up")) ? "up" : "down";
 }
 
-static int widest(const json_t *list, const char *key, int least)
+static int widest(const json_t *list, const char *(*word)(const json_t *item), int least)
 {
 	size_t i;
 	json_t *item;
 
 	json_array_foreach(list, i, item)
 	{
-		int n = (int)strlen(text_of(item, key));
+		int n = (int)strlen(word(item));
 
 		if (n > least)
 			least = n;
@@ -195,15 +225,18 @@ static int widest(const json_t *list, const char *key, int least)
 
 static void print_port(const json_t *port, int name_width, int type_width, int chassis_width)
 {
-	const char *type = text_of(port, "type"), *chassis = text_of(port, "chassis");
-	json_t *address;
+	json_t *tag = json_object_get(port, "tag"), *address;
 	size_t i;
 
 	printf("  %5" JSON_INTEGER_FORMAT "  %-*s  %-*s  %-*s  %-13s", key_of(port), name_width,
-	       text_of(port, "name"), type_width, *type ? type : "vif", chassis_width,
-	       *chassis ? chassis : "-", state_of(port));
+	       name_of(port), type_width, type_of(port), chassis_width, chassis_of(port),
+	       state_of(port));
 	json_array_foreach(json_object_get(port, "addresses"), i, address)
 		printf("%s%s", i ? ", " : "  ", json_string_value(address));
+	if (json_object_get(port, "parent"))
+		printf("  parent %s", text_of(port, "parent"));
+	if (tag)
+		printf("  tag %" JSON_INTEGER_FORMAT, json_integer_value(tag));
 	putchar('\n');
 }
 
@@ -225,8 +258,8 @@ static void print_text(const json_t *picture)
 	json_array_foreach(json_object_get(picture, "switches"), i, item)
 	{
 		const json_t *ports = json_object_get(item, "ports");
-		int name_width = widest(ports, "name", 4), type_width = widest(ports, "type", 4);
-		int chassis_width = widest(ports, "chassis", 4);
+		int name_width = widest(ports, name_of, 4), type_width = widest(ports, type_of, 4);
+		int chassis_width = widest(ports, chassis_of, 4);
 
 		printf("switch %s  key %" JSON_INTEGER_FORMAT "\n", text_of(item, "name"),
 		       key_of(item));

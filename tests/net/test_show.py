@@ -42,6 +42,17 @@ def test_the_network_as_json(fabric):
                                  "state": "ready", "device": "und0", "mtu": 1500}]
 
 
+def test_a_container_port_has_a_parent_and_a_tag(fabric):
+    fabric.switch("s0", ("p", MAC.format(1)))
+    fabric.nb("--wait=sb", "lsp-add", "s0", "c", "p", "5", "--", "lsp-set-addresses", "c", MAC.format(2))
+    host = fabric.host("h1")
+    parent, container = picture(host)["switches"][0]["ports"]
+    assert "parent" not in parent and "tag" not in parent
+    assert (container["type"], container["parent"], container["tag"]) == ("", "p", 5)
+    line = next(line.split() for line in show(host).splitlines() if line.split()[1] == "c")
+    assert line == ["2", "c", "container", "-", "not", "bound", MAC.format(2), "parent", "p", "tag", "5"]
+
+
 def test_an_agent_that_is_asked_for_has_to_be_there(fabric):
     host = fabric.host("h1")
     for command in ("show", "drops"):
