@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	{ "nb",      nb_main,      "change and show the logical network (ovn-nbctl's language)" },
 	{ "plug",    plug_main,    "connect an interface to a logical port" },
 	{ "unplug",  unplug_main,  "disconnect an interface" },
-	{ "show",    show_main,    "print switches, ports, where they are, and tunnels" },
+	{ "show",    show_main,    "print switches, ports, where they are, tunnels, counters" },
 	{ "drops",   drops_main,   "print what was dropped, where and why" },
 	{ "lab",     lab_main,     "build hosts out of network namespaces, and play" },
 };

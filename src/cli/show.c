@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/interfaces.h"
 #include "cli/maps.h"
 #include "cli/sbview.h"
 #include "cli/tunnels.h"
@@ -157,17 +158,30 @@ static int open_maps(const struct here *here, struct datapath **ret, struct err 
 	if (here->run_dir || here->chassis)
 		return err_set(err, r, "%s", why.text);
 	if (r != -ENOENT)
-		fprintf(stderr, "heddle show: this host's tunnels are missing: %s\n", why.text);
+		fprintf(stderr, "heddle show: this host's tunnels and interfaces are missing: %s\n",
+			why.text);
 	*ret = NULL;
 	return 0;
 }
 
+static json_t *draw_interfaces(struct datapath *dp, const char *db)
+{
+	struct err err = ERR_INIT;
+	json_t *list;
+
+	if (interfaces_read(dp, db, &list, &err) == 0)
+		return list;
+	fprintf(stderr, "heddle show: this host's interfaces are missing: %s\n", err.text);
+	return json_array();
+}
+
 /* ---- all of it ---- */
 
-static json_t *draw(const struct replica *sb, struct datapath *dp)
+static json_t *draw(const struct replica *sb, struct datapath *dp, const char *db)
 {
-	return json_pack("{s:o, s:o, s:o}", "switches", draw_switches(sb), "chassis",
-			 draw_chassis(sb), "tunnels", dp ? tunnels_read(dp) : json_array());
+	return json_pack("{s:o, s:o, s:o, s:o}", "switches", draw_switches(sb), "chassis",
+			 draw_chassis(sb), "tunnels", dp ? tunnels_read(dp) : json_array(),
+			 "interfaces", dp ? draw_interfaces(dp, db) : json_array());
 }
 
 /* ---- text ---- */
@@ -250,6 +264,20 @@ static void print_tunnel(const json_t *tunnel)
 	printf("  %s\n", text_of(tunnel, "state"));
 }
 
+static json_int_t count_of(const json_t *interface, const char *key)
+{
+	return json_integer_value(json_object_get(interface, key));
+}
+
+static void print_interface(const json_t *interface)
+{
+	printf("interface %s > port %s  rx %" JSON_INTEGER_FORMAT " packets %" JSON_INTEGER_FORMAT
+	       " bytes  tx %" JSON_INTEGER_FORMAT " packets %" JSON_INTEGER_FORMAT " bytes\n",
+	       text_of(interface, "interface"), text_of(interface, "port"),
+	       count_of(interface, "rx_packets"), count_of(interface, "rx_bytes"),
+	       count_of(interface, "tx_packets"), count_of(interface, "tx_bytes"));
+}
+
 static void print_text(const json_t *picture)
 {
 	json_t *item, *part;
@@ -279,6 +307,7 @@ static void print_text(const json_t *picture)
 		putchar('\n');
 	}
 	json_array_foreach(json_object_get(picture, "tunnels"), i, item) print_tunnel(item);
+	json_array_foreach(json_object_get(picture, "interfaces"), i, item) print_interface(item);
 }
 
 static void print(const json_t *picture, const char *format)
@@ -316,7 +345,7 @@ int show_main(int argc, char **argv)
 		.usage = "heddle show [OPTION]...",
 		.about =
 			"Prints the switches and their ports: type, key, where they are bound, whether they are up; "
-			"the hosts with their tunnel addresses; and how this host's tunnels stand.",
+			"the hosts with their tunnel addresses; how this host's tunnels stand, and what went through its interfaces.",
 		.table = table,
 	};
 	int r = cli_parse(&opts, "show", argc, argv, 0, &words);
@@ -331,7 +360,7 @@ int show_main(int argc, char **argv)
 		return cli_fail("show", &err);
 	r = sbview_open(sb, db, (unsigned int)timeout_s * 1000, &watch, &err);
 	if (r == 0) {
-		picture = draw(watch_replica(watch), dp);
+		picture = draw(watch_replica(watch), dp, db);
 		print(picture, format);
 		json_decref(picture);
 		watch_close(watch);

@@ -3,7 +3,9 @@
 import json
 import shutil
 
-from fabric import HEDDLE, wait_for
+import pytest
+
+from fabric import HEDDLE, Workload, wait_for
 from test_bad_input import one_line
 from test_switches import MAC, two_ports
 
@@ -38,6 +40,7 @@ def test_the_network_as_json(fabric):
         {"name": "l", "type": "localport", "addresses": [], "chassis": None, "up": False}]
     assert [(chassis["name"], chassis["tunnels"]) for chassis in shown["chassis"]] == [
         (host.name, [{"type": "geneve", "ip": host.underlay_ip}]) for host in (a.host, b.host)]
+    assert [interface["interface"] for interface in shown["interfaces"]] == ["a"]
     assert shown["tunnels"] == [{"local": a.host.underlay_ip, "remote": b.host.underlay_ip, "type": "geneve",
                                  "state": "ready", "device": "und0", "mtu": 1500}]
 
@@ -51,6 +54,24 @@ def test_a_container_port_has_a_parent_and_a_tag(fabric):
     assert (container["type"], container["parent"], container["tag"]) == ("", "p", 5)
     line = next(line.split() for line in show(host).splitlines() if line.split()[1] == "c")
     assert line == ["2", "c", "container", "-", "not", "bound", MAC.format(2), "parent", "p", "tag", "5"]
+
+
+def test_what_went_through_an_interface(fabric):
+    """rx is what the workload has sent, as for a port of Open vSwitch."""
+    a, b = two_ports(fabric)
+    idle = Workload(fabric, a.host, "v0", "v0", MAC.format(3))
+    fabric.workloads.append(idle)
+    a.host.heddle("plug", f"--db={a.host.db}", "v0", "later")
+    before = picture(a.host)["interfaces"]
+    assert a.ping(b, 3, size=1000) == 3
+    after = picture(a.host)["interfaces"]
+    assert [(i["interface"], i["port"]) for i in after] == [("a", "a"), ("v0", "later")]
+    for way in ("rx", "tx"):  # a question for a neighbour may go along
+        packets = after[0][f"{way}_packets"] - before[0][f"{way}_packets"]
+        assert 3 <= packets <= 7
+        assert after[0][f"{way}_bytes"] - before[0][f"{way}_bytes"] == pytest.approx(3 * 1042, abs=42 * 4)
+    line = show(a.host).splitlines()[-2]
+    assert line.startswith(f"interface a > port a  rx {after[0]['rx_packets']} packets ")
 
 
 def test_an_agent_that_is_asked_for_has_to_be_there(fabric):
@@ -74,7 +95,7 @@ def test_of_several_agents_one_has_to_be_chosen(fabric):
     other.mkdir()
     (other / "lock").touch()
     done = show(host, check=False)
-    assert done.returncode == 0 and "tunnels are missing" in done.stdout and "--chassis" in done.stdout
+    assert done.returncode == 0 and "tunnels and interfaces are missing" in done.stdout and "--chassis" in done.stdout
     assert "missing" not in show(host, "--chassis=h1")
     shutil.rmtree(other)
 
@@ -86,4 +107,4 @@ def test_maps_that_may_not_be_read(fabric):
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     done = host.run(*nobody, HEDDLE, "show", env={**fabric.env, **host.env}, check=False)
     assert done.returncode == 0 and "host h1" in done.stdout, done.stdout
-    assert "heddle show: this host's tunnels are missing: " in done.stdout and "ermi" in done.stdout, done.stdout
+    assert "heddle show: this host's tunnels and interfaces are missing: " in done.stdout and "ermi" in done.stdout, done.stdout
