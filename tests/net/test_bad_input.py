@@ -15,11 +15,15 @@ def one_line(done, *words):
 
 
 def test_second_agent_for_the_same_chassis(fabric):
+    """Whether it shares the run directory with the first or not: the chassis is taken."""
     host = fabric.host("h1")
-    done = host.run(HEDDLE, "host", f"--state-dir={host.dir}", f"--run-dir={host.dir}/run",
-                    "--system-id=h1", f"--ovn-remote={fabric.sb_remote}", check=False, env=host.env)
-    assert done.returncode == 1
-    assert "h1" in done.stdout, done.stdout
+    for run_dir in ("run", "another"):
+        done = host.run(HEDDLE, "host", f"--state-dir={host.dir}", f"--run-dir={host.dir}/{run_dir}",
+                        "--system-id=h1", f"--ovn-remote={fabric.sb_remote}", check=False, env=host.env)
+        assert done.returncode == 1
+        assert [line for line in done.stdout.splitlines() if "err:" in line] == [
+            "heddle host: err: host: chassis h1: another heddle host runs for it: stop that one first"]
+    assert host.agent.alive()
 
 
 def test_plug_what_is_not_there(fabric):
