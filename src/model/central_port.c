@@ -82,9 +82,8 @@ static void check_addresses(struct central_plan *plan, struct central_port *port
 	for (uint32_t i = 0; i < addresses->n; i++) {
 		if (lsp_address_parse(addresses->keys[i].string, &address, &err) == 0)
 			continue;
-		central_problem(plan, &port->warned, CENTRAL_BAD_ADDRESS,
-				"logical port \"%s\": address \"%s\": %s", central_port_name(port),
-				addresses->keys[i].string, err.text);
+		central_problem(plan, &port->warned, CENTRAL_BAD_ADDRESS, "logical port \"%s\": %s",
+				central_port_name(port), err.text);
 		return;
 	}
 	central_problem(plan, &port->warned, CENTRAL_BAD_ADDRESS, NULL);
