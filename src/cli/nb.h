@@ -81,7 +81,8 @@ int nb_find_port(struct nb_ctx *ctx, const char *id, bool must_exist, struct nb_
 int nb_find_table(const char *name, const struct ovsdb_table **ret, struct err *err);
 int nb_find_column(const struct ovsdb_table *table, const char *name,
 		   const struct ovsdb_column **ret, struct err *err);
-/* A row by UUID, by the names that its table has, or by the beginning of its UUID. */
+/* A row by UUID, by "." if it is its table's only one, by the names that its table has, or by the beginning of
+ * its UUID. */
 int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char *id,
 		bool must_exist, struct nb_row **ret);
 

@@ -103,7 +103,7 @@ int nb_find_column(const struct ovsdb_table *table, const char *name,
 
 struct row_id {
 	const struct ovsdb_table *table;
-	const struct ovsdb_column *column;    /* NULL: "." is the only row */
+	const struct ovsdb_column *column;
 	const char *key;                      /* in a map, or NULL */
 	const struct ovsdb_table *via;        /* the column is there, ... */
 	const struct ovsdb_column *reference; /* ... and this one leads to the row */
@@ -111,8 +111,6 @@ struct row_id {
 
 /* clang-format off */
 static const struct row_id row_ids[] = {
-	{ &nb_global_table,             NULL, NULL, NULL, NULL },
-	{ &nb_ssl_table,                NULL, NULL, NULL, NULL },
 	{ &nb_ls_table,                 &nb_ls_columns[NB_LS_NAME], NULL, NULL, NULL },
 	{ &nb_ls_table,                 &nb_ls_columns[NB_LS_EXTERNAL_IDS], "neutron:network_name", NULL, NULL },
 	{ &nb_lsp_table,                &nb_lsp_columns[NB_LSP_NAME], NULL, NULL, NULL },
@@ -152,6 +150,7 @@ static const struct row_id row_ids[] = {
 };
 /* clang-format on */
 
+/* "." */
 static struct nb_row *only_row(struct nb_view *view, const struct ovsdb_table *table)
 {
 	const struct nb_rows *rows = nb_view_all(view, table, 0);
@@ -168,10 +167,6 @@ static int find_by_id(struct nb_ctx *ctx, const struct row_id *id, const char *n
 	const struct ovsdb_datum *reference;
 
 	*ret = NULL;
-	if (!id->column) {
-		*ret = strcmp(name, ".") ? NULL : only_row(ctx->view, table);
-		return 0;
-	}
 	if (id->key)
 		rows = nb_view_find_pair(ctx->view, table, id->column, id->key, name, 0);
 	else
@@ -232,6 +227,8 @@ int nb_find_row(struct nb_ctx *ctx, const struct ovsdb_table *table, const char 
 
 	if (uuid_parse(id, &uuid))
 		row = nb_view_get(ctx->view, table, &uuid, 0);
+	else if (!strcmp(id, "."))
+		row = only_row(ctx->view, table);
 	for (size_t i = 0; i < ARRAY_SIZE(row_ids) && !row && r == 0; i++)
 		if (row_ids[i].table == table)
 			r = find_by_id(ctx, &row_ids[i], id, &row);
@@ -252,7 +249,7 @@ uint64_t nb_row_name_columns(const struct ovsdb_table *table)
 	uint64_t columns = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(row_ids); i++)
-		if (row_ids[i].table == table && row_ids[i].column && !row_ids[i].via)
+		if (row_ids[i].table == table && !row_ids[i].via)
 			columns |= OVSDB_COL(row_ids[i].column->index);
 	return columns ?: OVSDB_COL(0);
 }
@@ -264,7 +261,7 @@ json_t *nb_row_condition(const struct ovsdb_table *table, const char *id)
 
 	if (uuid_parse(id, &uuid))
 		return json_pack("[[ss[ss]]]", "_uuid", "==", "uuid", id);
-	if (may_begin_uuid(id))
+	if (may_begin_uuid(id) || !strcmp(id, "."))
 		return NULL;
 	where = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(row_ids); i++) {
@@ -272,7 +269,7 @@ json_t *nb_row_condition(const struct ovsdb_table *table, const char *id)
 
 		if (row_id->table != table)
 			continue;
-		if (!row_id->column || row_id->via) {
+		if (row_id->via) {
 			json_decref(where);
 			return NULL;
 		}

@@ -96,6 +96,15 @@ SCENARIOS = {
         "get|logical_switch|<Logical_Switch ls0>|name",
         "get|logical_switch|11111111-1111-1111-1111-111111111111|name",
     ],
+    "the only row of a table": [
+        "get|nb_global|.|ipsec", "list|ssl|.", "list|dhcp_options|.", "--if-exists|get|dhcp_options|.|cidr",
+        "create|dhcp_options|cidr=10.0.0.0/24", "--columns=cidr|list|dhcp_options|.", "set|dhcp_options|.|cidr=10.1.0.0/16",
+        "add|dhcp_options|.|options|a=b", "remove|dhcp_options|.|options|a", "clear|dhcp_options|.|external_ids",
+        "wait-until|dhcp_options|.|cidr=10.1.0.0/16", "destroy|dhcp_options|.", "create|logical_switch|name=s1",
+        "get|logical_switch|.|name", "--if-exists|set|logical_switch|.|other_config =5", "ls-add|.", "get|logical_switch|.|name",
+        "ls-del|s1", "set|logical_switch|.|name=x", "ls-add|s2", "get|logical_switch|.|name", "--if-exists|destroy|logical_switch|.",
+        "ls-list", "ls-del|s2|--|get|logical_switch|.|name",
+    ],
     "add, remove, clear": [
         "ls-add|ls0|--|lsp-add|ls0|p1", "add|logical_switch_port|p1|options|a=b|c=d", "add|logical_switch_port|p1|options|a=x",
         "get|logical_switch_port|p1|options", "add|logical_switch_port|p1|addresses|x|y|x",
