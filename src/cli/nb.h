@@ -111,8 +111,9 @@ struct nb_symbol *nb_symbol(struct nb_run *run, const char *name);
 
 /* Does the row satisfy "column[:key]OPERATOR value"?  Negative: it is none. */
 int nb_condition_holds(struct nb_ctx *ctx, struct nb_row *row, const char *text, bool *ret);
-/* A clause that lets the server look for it; NULL: only the client can tell.  New reference. */
-json_t *nb_condition_to_where(const struct ovsdb_table *table, const char *text);
+/* A clause that lets the server look for it; NULL: only the client can tell.  New reference.  Negative: the
+ * condition is an error, or becomes one where "@name" has no meaning. */
+int nb_condition_to_where(const struct ovsdb_table *table, const char *text, json_t **ret);
 /* The column that "column[:key]..." begins with. */
 int nb_argument_column(const struct ovsdb_table *table, const char *text,
 		       const struct ovsdb_column **ret, struct err *err);

@@ -162,48 +162,57 @@ int nb_condition_holds(struct nb_ctx *ctx, struct nb_row *row, const char *text,
 	return r;
 }
 
-static json_t *pair_to_where(const struct nb_argument *argument)
+static int pair_to_where(const struct nb_argument *argument, json_t **ret)
 {
 	const struct ovsdb_column *column = argument->column;
 	struct ovsdb_column values = db_values_of(column);
 	struct ovsdb_datum pair, value;
 	union ovsdb_atom key;
-	json_t *where = NULL;
+	int r;
 
-	if (db_atom_parse(argument->key, column, NULL, &key, NULL) < 0)
-		return NULL;
-	values.min = values.max = 1;
-	if (db_datum_parse(argument->value, &values, NULL, &value, NULL) == 0) {
+	r = db_atom_parse(argument->key, column, NULL, &key, NULL);
+	if (r < 0)
+		return r;
+	values.max = OVSDB_UNLIMITED;
+	r = db_datum_parse(argument->value, &values, NULL, &value, NULL);
+	if (r == 0) {
 		pair = (struct ovsdb_datum){ 1, &key, value.keys };
-		where = json_pack("[sso]", column->name, "includes",
-				  ovsdb_datum_to_json(&pair, column));
+		if (argument->op == REL_EQ && value.n == 1)
+			*ret = json_pack("[sso]", column->name, "includes",
+					 ovsdb_datum_to_json(&pair, column));
 		ovsdb_datum_done(&value, &values);
 	}
 	db_atom_done(column->key, &key);
-	return where;
+	return r;
 }
 
-static json_t *value_to_where(const struct nb_argument *argument)
+static int value_to_where(const struct nb_argument *argument, json_t **ret)
 {
 	const struct ovsdb_column *column = argument->column;
 	struct ovsdb_datum value;
-	json_t *where;
+	int r;
 
-	if (db_datum_parse(argument->value, column, NULL, &value, NULL) < 0)
-		return NULL;
-	where = json_pack("[sso]", column->name, "==", ovsdb_datum_to_json(&value, column));
+	r = db_datum_parse(argument->value, column, NULL, &value, NULL);
+	if (r < 0)
+		return r;
+	if (argument->op == REL_EQ)
+		*ret = json_pack("[sso]", column->name, "==", ovsdb_datum_to_json(&value, column));
 	ovsdb_datum_done(&value, column);
-	return where;
+	return 0;
 }
 
-json_t *nb_condition_to_where(const struct ovsdb_table *table, const char *text)
+int nb_condition_to_where(const struct ovsdb_table *table, const char *text, json_t **ret)
 {
 	struct nb_argument argument;
 	json_t *where = NULL;
+	int r;
 
-	if (nb_argument_parse(table, text, relations, &argument, NULL) == 0 &&
-	    argument.op == REL_EQ)
-		where = argument.key ? pair_to_where(&argument) : value_to_where(&argument);
+	r = nb_argument_parse(table, text, relations, &argument, NULL);
+	if (r == 0)
+		r = argument.key ? pair_to_where(&argument, &where)
+				 : value_to_where(&argument, &where);
 	nb_argument_done(&argument);
-	return where;
+	if (r == 0)
+		*ret = where;
+	return r;
 }

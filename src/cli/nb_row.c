@@ -254,9 +254,23 @@ static int satisfies_all(struct nb_ctx *ctx, struct nb_row *row, bool *ret)
 	return r;
 }
 
+/* What the server can look for.  It stops at a condition that is an error, which is told only if a row satisfies
+ * all before it: those behind it must not hide that row. */
+static json_t *conditions_to_where(const struct nb_ctx *ctx, const struct ovsdb_table *table)
+{
+	json_t *where = json_array(), *clause;
+
+	for (int i = 2; i < ctx->argc; i++) {
+		if (nb_condition_to_where(table, ctx->argv[i], &clause) < 0)
+			break;
+		if (clause)
+			json_array_append_new(where, clause);
+	}
+	return where;
+}
+
 static int find_rows(struct nb_ctx *ctx, const struct ovsdb_table *table, struct columns *columns)
 {
-	json_t *where = json_array();
 	uint64_t mask = columns->mask;
 	const struct nb_rows *rows;
 	bool found;
@@ -265,11 +279,10 @@ static int find_rows(struct nb_ctx *ctx, const struct ovsdb_table *table, struct
 	for (int i = 2; i < ctx->argc; i++) {
 		const struct ovsdb_column *column;
 
-		json_array_append_new(where, nb_condition_to_where(table, ctx->argv[i]));
 		if (nb_argument_column(table, ctx->argv[i], &column, NULL) == 0)
 			mask |= OVSDB_COL(column->index);
 	}
-	rows = nb_view_where(ctx->view, table, where, mask);
+	rows = nb_view_where(ctx->view, table, conditions_to_where(ctx, table), mask);
 	VEC_FOREACH(row, rows->rows) {
 		r = satisfies_all(ctx, *row, &found);
 		if (r < 0)
