@@ -17,11 +17,6 @@ static const struct ovsdb_column uuid_column = {
 	.max = 1,
 };
 
-static bool is_uuid_column(const char *name)
-{
-	return !strcasecmp(name, "_uuid") || !strcasecmp(name, "-uuid");
-}
-
 /* The table that argv[1] names, and the columns that argv[first...] begin with: wrong names are said
  * whether or not there is a row. */
 static int check_names(struct nb_ctx *ctx, int first, const struct ovsdb_table **ret)
@@ -31,8 +26,7 @@ static int check_names(struct nb_ctx *ctx, int first, const struct ovsdb_table *
 
 	r = nb_find_table(ctx->argv[1], ret, ctx->err);
 	for (int i = first; i < ctx->argc && r == 0; i++)
-		if (!is_uuid_column(ctx->argv[i]))
-			r = nb_argument_column(*ret, ctx->argv[i], &column, ctx->err);
+		r = nb_argument_column(*ret, ctx->argv[i], &column, ctx->err);
 	return r;
 }
 
@@ -44,6 +38,24 @@ static int find_record(struct nb_ctx *ctx, const struct ovsdb_table *table, cons
 }
 
 /* ---- get ---- */
+
+/* No other command reads it, or knows the second spelling. */
+static bool is_uuid_column(const char *name)
+{
+	return !strcasecmp(name, "_uuid") || !strcasecmp(name, "-uuid");
+}
+
+static int check_names_to_get(struct nb_ctx *ctx, const struct ovsdb_table **ret)
+{
+	const struct ovsdb_column *column;
+	int r;
+
+	r = nb_find_table(ctx->argv[1], ret, ctx->err);
+	for (int i = 3; i < ctx->argc && r == 0; i++)
+		if (!is_uuid_column(ctx->argv[i]))
+			r = nb_argument_column(*ret, ctx->argv[i], &column, ctx->err);
+	return r;
+}
 
 static int get_key(struct nb_ctx *ctx, const struct nb_argument *argument,
 		   const struct ovsdb_datum *datum)
@@ -109,7 +121,7 @@ static int cmd_get(struct nb_ctx *ctx)
 
 	if (id && nb_has_option(ctx, "--if-exists"))
 		return err_set(ctx->err, -EINVAL, "--if-exists and --id exclude each other");
-	r = check_names(ctx, 3, &table);
+	r = check_names_to_get(ctx, &table);
 	if (r == 0)
 		r = find_record(ctx, table, ctx->argv[2], &row);
 	if (r < 0 || !row)
@@ -162,7 +174,7 @@ static int read_columns(struct nb_ctx *ctx, const struct ovsdb_table *table, con
 	for (char *name = strtok_r(copy, ", ", &save); name && r == 0;
 	     name = strtok_r(NULL, ", ", &save)) {
 		column = &uuid_column;
-		if (!is_uuid_column(name))
+		if (strcasecmp(name, "_uuid"))
 			r = nb_find_column(table, name, &column, ctx->err);
 		if (r == 0)
 			add_column(columns, column);
