@@ -515,6 +515,8 @@ void nb_row_delete(struct nb_view *view, struct nb_row *row)
 	/* Other rows live as long as they are referenced; the server alone decides. */
 	if (row->table->is_root || row->is_new)
 		txn_delete(view->txn, row->table, &row->uuid);
+	else
+		txn_discard(view->txn, &row->uuid);
 }
 
 void nb_row_set(struct nb_view *view, struct nb_row *row, const struct ovsdb_column *column,

@@ -90,6 +90,7 @@ struct nb_row *nb_row_insert(struct nb_view *view, const struct ovsdb_table *tab
 /* For a row that txn_insert() made already. */
 struct nb_row *nb_row_adopt(struct nb_view *view, const struct ovsdb_table *table,
 			    const struct uuid *uuid);
+/* What was written to it is lost, even if the server keeps the row because others refer to it. */
 void nb_row_delete(struct nb_view *view, struct nb_row *row);
 /* Writing what is there already is no change. */
 void nb_row_set(struct nb_view *view, struct nb_row *row, const struct ovsdb_column *column,

@@ -229,6 +229,14 @@ void txn_delete(struct txn *txn, const struct ovsdb_table *table, const struct u
 		row->fate == FATE_INSERT || row->fate == FATE_NOTHING ? FATE_NOTHING : FATE_DELETE;
 }
 
+void txn_discard(struct txn *txn, const struct uuid *uuid)
+{
+	struct touched *row = find(txn, uuid);
+
+	if (row)
+		edits_clear(row);
+}
+
 void txn_set(struct txn *txn, const struct ovsdb_table *table, const struct uuid *uuid,
 	     const struct ovsdb_column *column, const struct ovsdb_datum *datum)
 {

@@ -26,6 +26,8 @@ void txn_comment(struct txn *txn, const char *format, ...) __attribute__((format
 struct uuid txn_insert(struct txn *txn, const struct ovsdb_table *table);
 /* A deleted row loses what was set before in this transaction; deleting a row inserted here undoes it. */
 void txn_delete(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row);
+/* The row loses what was set before in this transaction.  Waits stay. */
+void txn_discard(struct txn *txn, const struct uuid *row);
 /* Replaces the column's value.  datum is copied. */
 void txn_set(struct txn *txn, const struct ovsdb_table *table, const struct uuid *row,
 	     const struct ovsdb_column *column, const struct ovsdb_datum *datum);

@@ -189,6 +189,8 @@ SCENARIOS = {
         "lsp-add|ls0|p2|--|lsp-set-addresses|p2|00:00:00:00:00:02 10.0.0.1", "lsp-list|ls0",
         "lsp-add|ls0|p2|--|lsp-del|p2", "lsp-add|ls0|p2|--|lsp-del|p2|--|lsp-add|ls0|p2", "lsp-del|p2|--|lsp-add|ls0|p2",
         "lsp-del|p2|--|lsp-get-up|p2",
+        "lsp-set-type|p2|localport|--|lsp-set-options|p2|a=b|--|destroy|logical_switch_port|p2", "lsp-get-type|p2",
+        "set|logical_switch_port|p2|options:a=b|--|destroy|logical_switch_port|p2|--|lsp-set-type|p1|localport",
         "lsp-set-addresses|p2|00:00:00:00:00:02 10.0.0.2",
         "lsp-add|ls0|d1|--|lsp-add|ls0|d2|--|lsp-set-addresses|d1|00:00:00:00:00:04 10.0.0.4|--|"
         "lsp-set-addresses|d2|00:00:00:00:00:05 10.0.0.4", "lsp-set-addresses|d2|00:00:00:00:00:05 10.0.0.4",

@@ -145,6 +145,21 @@ static void deletion_undoes_and_prevails(void **state)
 	      "[\"uuid\",\"" U1 "\"]]]}]");
 }
 
+static void discarding_leaves_the_row_as_it_is(void **state)
+{
+	struct txn *txn = txn_new(&test_schema);
+
+	txn_discard(txn, &u1);
+	set_name(txn, &u1, "a");
+	put_option(txn, &u1, "k", "1");
+	txn_discard(txn, &u1);
+	assert_true(txn_is_empty(txn));
+	set_name(txn, &u1, "b");
+	check(txn, NULL,
+	      "[\"Test\",{\"op\":\"update\",\"table\":\"Switch\",\"where\":[[\"_uuid\",\"==\","
+	      "[\"uuid\",\"" U1 "\"]]],\"row\":{\"name\":\"b\"}}]");
+}
+
 static void conditions_come_first_and_count_as_nothing(void **state)
 {
 	struct txn *txn = txn_new(&test_schema);
@@ -238,6 +253,7 @@ int main(void)
 		cmocka_unit_test(mutations_of_a_row_are_one_operation),
 		cmocka_unit_test(an_inserted_row_is_referred_to_by_name),
 		cmocka_unit_test(deletion_undoes_and_prevails),
+		cmocka_unit_test(discarding_leaves_the_row_as_it_is),
 		cmocka_unit_test(conditions_come_first_and_count_as_nothing),
 		cmocka_unit_test(set_values_are_edited_where_they_are_known),
 		cmocka_unit_test(results_are_told_apart),
