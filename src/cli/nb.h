@@ -31,6 +31,7 @@ struct nb_ctx {
 	struct nb_run *run;
 	struct nb_view *view;
 	const struct nb_command *command;
+	bool is_last; /* of its line */
 	int argc;
 	char **argv; /* argv[0] is the command's name */
 	VEC(struct nb_option) options;

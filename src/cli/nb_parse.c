@@ -366,10 +366,13 @@ static int parse_commands(int argc, char **argv, struct nb_line *line, struct nb
 		}
 		start = i + 1;
 	}
-	if (r == 0 && !line->commands.n)
+	if (r < 0)
+		return r;
+	if (!line->commands.n)
 		return err_set(err, -EINVAL,
 			       "a command is missing; \"heddle nb --help\" lists them");
-	return r;
+	line->commands.v[line->commands.n - 1].is_last = true;
+	return 0;
 }
 
 int nb_line_parse(int argc, char **argv, struct nb_line *ret, struct err *err)

@@ -409,46 +409,85 @@ static int find_cell(struct nb_ctx *ctx, struct nb_row **ret_row, const struct o
 	return r;
 }
 
-/* A key that the map has already gets the new value. */
-static void add_elements(struct nb_ctx *ctx, struct nb_row *row, const struct ovsdb_column *column,
-			 const struct ovsdb_datum *elements)
+/* Of several values of one key the first counts. */
+static void merge(struct ovsdb_datum *datum, const struct ovsdb_column *column,
+		  const struct ovsdb_datum *more)
 {
-	for (uint32_t i = 0; i < elements->n; i++) {
-		union ovsdb_atom *value = elements->values ? &elements->values[i] : NULL;
-
-		put_element(ctx, row, column, &elements->keys[i], value);
-	}
+	for (uint32_t i = 0; i < more->n; i++)
+		if (ovsdb_datum_find(datum, column, more->keys[i]) < 0)
+			ovsdb_datum_insert(datum, column, more->keys[i],
+					   more->values ? more->values[i]
+							: (union ovsdb_atom){ 0 });
 }
 
-static int cmd_add(struct nb_ctx *ctx)
+/* Values, or a map's pairs, of argv[4...]. */
+static int parse_additions(struct nb_ctx *ctx, const struct ovsdb_column *column,
+			   struct ovsdb_datum *ret)
 {
 	struct db_names names = nb_names(ctx->run);
-	const struct ovsdb_column *column;
-	struct ovsdb_column some;
+	struct ovsdb_column some = *column;
 	struct ovsdb_datum datum;
-	struct nb_row *row;
-	uint32_t n;
 	int r;
 
-	r = find_cell(ctx, &row, &column);
-	if (r < 0 || !row)
-		return r;
-	some = *column;
 	some.min = 1;
 	some.max = OVSDB_UNLIMITED;
 	for (int i = 4; i < ctx->argc; i++) {
 		r = db_datum_parse(ctx->argv[i], &some, &names, &datum, ctx->err);
 		if (r < 0)
 			return r;
-		add_elements(ctx, row, column, &datum);
+		merge(ret, column, &datum);
 		ovsdb_datum_done(&datum, column);
 	}
-	n = nb_row_datum(ctx->view, row, column)->n;
+	return 0;
+}
+
+/* A value that cannot be absent has no elements to add to.  ovn-nbctl says so of a line's last command only, for
+ * which it leaves the change to the server; elsewhere the value that is there may be added. */
+static int check_addition(struct nb_ctx *ctx, struct nb_row *row, const struct ovsdb_column *column)
+{
+	uint32_t n = nb_row_datum(ctx->view, row, column)->n;
+
 	if (n > column->max)
 		return err_set(ctx->err, -ERANGE,
 			       "%s \"%s\": column %s would have %u values but the maximum is %u",
 			       row->table->name, ctx->argv[2], column->name, n, column->max);
+	if (ctx->is_last && column->min == 1 && column->max == 1)
+		return err_set(ctx->err, -EINVAL,
+			       "%s \"%s\": column %s always has one value; use \"set\"",
+			       row->table->name, ctx->argv[2], column->name);
 	return 0;
+}
+
+/* A key that the map has already keeps its value, except in a line's last command: as ovn-nbctl does it. */
+static void add_elements(struct nb_ctx *ctx, struct nb_row *row, const struct ovsdb_column *column,
+			 const struct ovsdb_datum *elements)
+{
+	for (uint32_t i = 0; i < elements->n; i++) {
+		const struct ovsdb_datum *have = nb_row_datum(ctx->view, row, column);
+		union ovsdb_atom *value = elements->values ? &elements->values[i] : NULL;
+
+		if (ctx->is_last || ovsdb_datum_find(have, column, elements->keys[i]) < 0)
+			put_element(ctx, row, column, &elements->keys[i], value);
+	}
+}
+
+static int cmd_add(struct nb_ctx *ctx)
+{
+	struct ovsdb_datum elements = OVSDB_DATUM_EMPTY;
+	const struct ovsdb_column *column;
+	struct nb_row *row;
+	int r;
+
+	r = find_cell(ctx, &row, &column);
+	if (r < 0 || !row)
+		return r;
+	r = parse_additions(ctx, column, &elements);
+	if (r == 0) {
+		add_elements(ctx, row, column, &elements);
+		r = check_addition(ctx, row, column);
+	}
+	ovsdb_datum_done(&elements, column);
+	return r;
 }
 
 /* What of the column the text names: values, or a map's keys, or its pairs if they have these values. */
