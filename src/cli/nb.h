@@ -78,7 +78,8 @@ int nb_find_port(struct nb_ctx *ctx, const char *id, bool must_exist, struct nb_
 
 /* ---- the generic commands' way of naming things; nb_name.c ---- */
 
-/* Case does not matter, "-" is "_", and a unique beginning is enough. */
+/* Case does not matter, "-" is "_", and a unique beginning is enough: unique among what OVN 23.03 has, if any of
+ * that begins so. */
 int nb_find_table(const char *name, const struct ovsdb_table **ret, struct err *err);
 int nb_find_column(const struct ovsdb_table *table, const char *name,
 		   const struct ovsdb_column **ret, struct err *err);

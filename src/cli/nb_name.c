@@ -16,48 +16,90 @@ static char fold(char c)
 	return c == '-' ? '_' : (char)tolower((unsigned char)c);
 }
 
-/* How well word fits name: 0 not at all, else the number of letters; the whole name beats all. */
-static size_t fit(const char *name, const char *word)
+/* A table, or a column of it. */
+struct full_name {
+	const char *table;
+	const char *column; /* NULL: the table itself */
+};
+
+/* What OVN 23.03 does not have, and an abbreviation of which meant something else there. */
+static const struct full_name newcomers[] = {
+	{ "DHCP_Relay", NULL },
+	{ "Logical_Switch_Port_Health_Check", NULL },
+	{ "Mirror_Rule", NULL },
+	{ "ACL", "network_function_group" },
+	{ "ACL", "sample_est" },
+	{ "ACL", "sample_new" },
+	{ "Logical_Router_Policy", "output_port" },
+	{ "Logical_Switch_Port", "health_checks" },
+	{ "SSL", "ssl_ciphersuites" },
+};
+
+static bool is_newcomer(const struct full_name *name)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(newcomers); i++)
+		if (!strcmp(newcomers[i].table, name->table) &&
+		    !strcmp(newcomers[i].column ?: "", name->column ?: ""))
+			return true;
+	return false;
+}
+
+static const char *last_part(const struct full_name *name)
+{
+	return name->column ?: name->table;
+}
+
+enum fit {
+	FIT_NONE,
+	FIT_NEWCOMER, /* as FIT_BEGINNING, but does not compete with it */
+	FIT_BEGINNING,
+	FIT_FOLDED, /* but for case and "-" */
+	FIT_EXACT,
+};
+
+static enum fit fit(const struct full_name *full_name, const char *word)
+{
+	const char *name = last_part(full_name);
 	size_t n = 0;
 
 	if (!strcmp(name, word))
-		return SIZE_MAX;
+		return FIT_EXACT;
 	while (word[n] && fold(name[n]) == fold(word[n]))
 		n++;
-	if (word[n])
-		return 0;
-	return name[n] ? n : SIZE_MAX - 1;
+	if (word[n] || !n)
+		return FIT_NONE;
+	if (!name[n])
+		return FIT_FOLDED;
+	return is_newcomer(full_name) ? FIT_NEWCOMER : FIT_BEGINNING;
 }
 
 /* Index of the best name, or negative: -ENOENT, -EEXIST if several fit equally well (listed in *others). */
-static int best_fit(const char *(*name_at)(const void *arg, int i), const void *arg, int n,
+static int best_fit(struct full_name (*name_at)(const void *arg, int i), const void *arg, int n,
 		    const char *word, struct str *others)
 {
-	size_t best_score = 0;
+	enum fit best_so_far = FIT_NONE;
 	int best = -ENOENT;
 
 	for (int i = 0; i < n; i++) {
-		size_t score = fit(name_at(arg, i), word);
+		struct full_name name = name_at(arg, i);
+		enum fit this_fit = fit(&name, word);
 
-		if (score && score == best_score) {
-			best = -EEXIST;
-		} else if (score > best_score) {
-			best_score = score;
-			best = i;
-		}
+		if (this_fit < best_so_far || this_fit == FIT_NONE)
+			continue;
+		if (this_fit > best_so_far)
+			str_clear(others);
+		str_addf(others, "%s%s", others->len ? ", " : "", last_part(&name));
+		best = this_fit > best_so_far ? i : -EEXIST;
+		best_so_far = this_fit;
 	}
-	for (int i = 0; i < n && best == -EEXIST; i++)
-		if (fit(name_at(arg, i), word) == best_score)
-			str_addf(others, "%s%s", others->len ? ", " : "", name_at(arg, i));
 	return best;
 }
 
-static const char *table_name(const void *arg, int i)
+static struct full_name table_name(const void *arg, int i)
 {
 	const struct ovsdb_schema *schema = arg;
 
-	return schema->tables[i]->name;
+	return (struct full_name){ schema->tables[i]->name, NULL };
 }
 
 int nb_find_table(const char *name, const struct ovsdb_table **ret, struct err *err)
@@ -75,11 +117,11 @@ int nb_find_table(const char *name, const struct ovsdb_table **ret, struct err *
 	return i < 0 ? i : 0;
 }
 
-static const char *column_name(const void *arg, int i)
+static struct full_name column_name(const void *arg, int i)
 {
 	const struct ovsdb_table *table = arg;
 
-	return table->columns[i].name;
+	return (struct full_name){ table->name, table->columns[i].name };
 }
 
 int nb_find_column(const struct ovsdb_table *table, const char *name,

@@ -96,6 +96,13 @@ SCENARIOS = {
         "get|logical_switch|<Logical_Switch ls0>|name",
         "get|logical_switch|11111111-1111-1111-1111-111111111111|name",
     ],
+    "abbreviations": [
+        "list|dh", "list|dhcp-", "list|DHCP_O", "list|mi", "list|mirror", "list|logical_switch_p", "list|Logical-Switch-Por",
+        "list|s", "list|n", "list|logical_switch", "list|logical_s", "list|l", "list|", "list|ls", "list|acls",
+        "--columns=s|list|acl", "--columns=n|list|acl", "--columns=m|list|acl", "--columns=o|list|logical_router_policy",
+        "--columns=h|list|logical_switch_port", "--columns=p|list|logical_switch_port", "--columns=tag|list|logical_switch_port",
+        "--columns=ssl_c|list|ssl", "--columns=ssl_ciphe|list|ssl", "--columns=EXTERNAL-IDS,Na|list|logical_switch",
+    ],
     "the only row of a table": [
         "get|nb_global|.|ipsec", "list|ssl|.", "list|dhcp_options|.", "--if-exists|get|dhcp_options|.|cidr",
         "create|dhcp_options|cidr=10.0.0.0/24", "--columns=cidr|list|dhcp_options|.", "set|dhcp_options|.|cidr=10.1.0.0/16",
