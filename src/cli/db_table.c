@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/db_json.h"
 #include "cli/db_text.h"
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -78,10 +79,9 @@ static void print_json_cell(struct str *out, const struct ovsdb_datum *datum,
 			    const struct ovsdb_column *column)
 {
 	json_t *json = ovsdb_datum_to_json(datum, column);
-	char *dump = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
-	str_add(out, dump ?: "");
-	free(dump);
+	if (json)
+		db_json_print(out, json);
 	json_decref(json);
 }
 
@@ -123,20 +123,11 @@ static void print_list(const struct db_table *table, struct str *out)
 	}
 }
 
-/* Columns of text as a terminal shows them: one place per code point. */
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
-/* Cells are padded when another follows that is not empty: lines end without spaces. */
+/* Cells are padded when another follows that is not empty: lines end without spaces.  A width is in bytes, which is
+ * what ovn-nbctl counts. */
 static void add_padded(struct str *out, const char *text, size_t width, size_t *pad, bool is_last)
 {
-	size_t used = width_of(text);
+	size_t used = strlen(text);
 
 	if (*text)
 		for (; *pad; (*pad)--)
@@ -167,7 +158,7 @@ static void print_table(const struct db_table *table, struct str *out)
 		if (!table->style.no_headings)
 			widths[i] = strlen(table->headings.v[i]);
 		for (size_t row = 0; row < table->n_rows; row++) {
-			size_t width = width_of(cell_at(table, row, i));
+			size_t width = strlen(cell_at(table, row, i));
 
 			if (width > widths[i])
 				widths[i] = width;
@@ -247,15 +238,15 @@ static void print_json(const struct db_table *table, struct str *out)
 {
 	json_t *headings = json_array();
 	json_t *json;
-	char *dump;
 
 	for (size_t i = 0; i < table->headings.n; i++)
 		json_array_append_new(headings, json_string(table->headings.v[i]));
 	json = json_pack("{sOso}", "data", table->data, "headings", headings);
-	dump = json_dumps(json,
-			  JSON_SORT_KEYS | (table->style.pretty ? JSON_INDENT(2) : JSON_COMPACT));
-	str_addf(out, "%s\n", dump ?: "");
-	free(dump);
+	if (table->style.pretty)
+		db_json_print_pretty(out, json);
+	else
+		db_json_print(out, json);
+	str_addc(out, '\n');
 	json_decref(json);
 }
 

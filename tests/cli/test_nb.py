@@ -179,10 +179,18 @@ SCENARIOS = {
           for style in ("-f|table", "-f|list", "-f|csv", "-f|html", "-f|json", "--bare", "-d|bare", "-d|json",
                         "-d|bare|-f|table", "-d|json|-f|csv", "--no-headings", "--no-heading|-f|table",
                         "--no-headings|-f|csv", "--format=table|--data=string", "-f|nosuch", "-d|nosuch")),
+        "--pretty|-f|json|--columns=name,ports,external_ids|list|logical_switch", "--pretty|-f|json|list|copp",
+        "--pretty|-d|json|--columns=name,external_ids|list|logical_switch", "--pretty|--columns=name|list|logical_switch",
+        "--pretty|-f|json|--columns=name|list|logical_switch|--|--columns=tag|list|logical_switch_port",
         "-f|table|--columns=name|list|logical_switch|--|--columns=name|list|logical_switch_port|--|ls-list",
         "-f|json|--columns=name|list|logical_switch|--|--columns=name|list|logical_switch_port",
         "-f|csv|--columns=name|list|logical_router", "-f|table|--columns=name|list|logical_router",
         "--oneline|show", "--oneline|get|logical_switch_port|p1|name|options", "--oneline|ls-list|--|lsp-list|ls0",
+    ],
+    "odd characters": [
+        "create|logical_switch|name=\"odd \\u001b\\u007f\\u0001é\\n\\u00ad/\\b\\\"\"|external_ids:a=b",
+        *(f"{style}|--columns=name,external_ids,name|list|logical_switch" for style in ("-f|table", "-f|csv", "-f|json", "-d|json",
+          "-d|bare|-f|table", "-f|list", "--pretty|-f|json", "-f|html", "--bare")), "ls-list", "show",
     ],
     "create and destroy": [
         "create|logical_switch|name=ls0|other_config:subnet=10.0.0.0/24", "create|logical_switch|nosuch=x",
