@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/nb_parse.h"
 #include "cli/nb_session.h"
+#include "cli/nb_words.h"
 #include "ovsdb/socket_path.h"
 #include "schema/nb.h"
 #include "util/auto.h"
@@ -448,25 +449,47 @@ static int check_utf8(int argc, char **argv, struct err *err)
 	return 0;
 }
 
-int nb_main(int argc, char **argv)
+/* The command line with the words of OVN_NBCTL_OPTIONS in front, and NULL behind. */
+static void add_environment(int argc, char **argv, struct nb_words *words)
 {
-	struct err err = ERR_INIT;
+	VEC_ADD(words->list, xstrdup(argv[0]));
+	nb_words_split(getenv("OVN_NBCTL_OPTIONS") ?: "", words);
+	for (int i = 1; i < argc; i++)
+		VEC_ADD(words->list, xstrdup(argv[i]));
+	VEC_ADD(words->list, NULL);
+}
+
+/* What needs no database is done at once. */
+static int run(int argc, char **argv, struct err *err)
+{
 	struct nb_line line = { 0 };
 	int r;
 
-	r = check_utf8(argc, argv, &err);
+	r = check_utf8(argc, argv, err);
 	if (r == 0)
-		r = nb_line_parse(argc, argv, &line, &err);
+		r = nb_line_parse(argc, argv, &line, err);
 	if (r == 0 && line.help)
 		nb_print_help();
 	else if (r == 0 && line.version)
 		printf("heddle nb %s, %s %s\n", HEDDLE_VERSION, nb_schema.name, nb_schema.version);
 	else if (r == 0)
-		r = run_line(&line, argc, argv, &err);
+		r = run_line(&line, argc, argv, err);
+	nb_line_done(&line);
+	return r;
+}
+
+int nb_main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct nb_words words = { 0 };
+	int r;
+
+	add_environment(argc, argv, &words);
+	r = run((int)words.list.n - 1, words.list.v, &err);
+	nb_words_done(&words);
 	fflush(stdout);
 	if (r < 0)
 		fprintf(stderr, "heddle nb: %s\n", err.text);
-	nb_line_done(&line);
 	if (r == -ETIMEDOUT) {
 		/* ovn-nbctl ends by this signal when its time is up, and scripts know the status. */
 		signal(SIGALRM, SIG_DFL);

@@ -438,5 +438,5 @@ void nb_print_help(void)
 		printf("  %-28s  %s\n", left, global_options[i].help);
 	}
 	puts("\nDATABASE is $OVN_NB_DB by default, else unix:$OVN_RUNDIR/ovnnb_db.sock, where OVN_RUNDIR\n"
-	     "is /run/ovn unless it is set.");
+	     "is /run/ovn unless it is set.  The words of $OVN_NBCTL_OPTIONS go before those of the line.");
 }

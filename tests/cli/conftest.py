@@ -34,9 +34,9 @@ class Twins:
         self.is_random = False
         self.ovn_nbctl = find_tool("ovn-nbctl")
 
-    def run(self, words):
+    def run(self, words, environment={}):
         """The same words on both; returns (status, canonical output) of each."""
         return (
-            self.theirs.run_canonical([self.ovn_nbctl], words),
-            self.ours.run_canonical([HEDDLE, "nb"], words),
+            self.theirs.run_canonical([self.ovn_nbctl], words, environment),
+            self.ours.run_canonical([HEDDLE, "nb"], words, environment),
         )

@@ -249,10 +249,10 @@ def without_new_columns(lines):
     return [line for line in lines if not line.startswith(NEW_COLUMNS)]
 
 
-def compare(twins, words):
+def compare(twins, words, environment={}):
     # ovn-nbctl's reading commands do not see all that the same line wrote before; ours do.
     is_mixed = "--" in words and "--dry-run" not in words
-    theirs, ours = twins.run(words)
+    theirs, ours = twins.run(words, environment)
     said = f"{words}\nthey said: {theirs[2]}\nwe said:   {ours[2]}"
     assert ours[0] == theirs[0], said
     if not (is_mixed and twins.is_random):
@@ -269,6 +269,16 @@ def compare(twins, words):
 def test_same_as_ovn_nbctl(twins, name):
     for line in SCENARIOS[name]:
         compare(twins, line.split("|") if line else [])
+
+
+@pytest.mark.parametrize("options", [
+    "", "  ", "-f json --columns=name", "--dry-run", "--timeout=5 --oneline", "''", "--columns='name' -f\\ta\"b\"le",
+    "--columns 'name' --no-leader-only", '--columns="name,ports"', "-f csv\t--columns=\\n\\ame\n", "-fcsv --columns=name\\",
+    "--columns='name", '--columns="na\\me"', "--columns='na\\me'", "--may-exist", "--nosuch", "ls-add x --", "\\",
+])
+def test_options_from_the_environment(twins, options):
+    compare(twins, ["ls-add", "ls0"], {"OVN_NBCTL_OPTIONS": options})
+    compare(twins, ["list", "logical_switch", "ls0"], {"OVN_NBCTL_OPTIONS": options})
 
 
 class Words:

@@ -68,15 +68,15 @@ class Server:
             check=True, capture_output=True, text=True)
         return json.loads(out.stdout)
 
-    def run(self, program, *words, timeout=20):
+    def run(self, program, *words, timeout=20, environment={}):
         """The finished process; its output is text."""
         return subprocess.run([*program, f"--db=unix:{self.socket}", *words], capture_output=True,
-                              text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+                              text=True, timeout=timeout, stdin=subprocess.DEVNULL, env={**os.environ, **environment})
 
-    def run_canonical(self, program, words):
+    def run_canonical(self, program, words, environment={}):
         """(exit status, output lines with UUIDs replaced, sorted)."""
         before = self.known_labels
-        done = self.run(program, *(self.resolve(word, before) for word in words))
+        done = self.run(program, *(self.resolve(word, before) for word in words), environment=environment)
         self.known_dump = self.dump()
         self.known_labels = self.labels()
         labels = {**before, **self.known_labels}
