@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logical switch ports. */
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -9,6 +7,7 @@
 
 #include "cli/nb.h"
 #include "cli/nb_address.h"
+#include "cli/nb_scan.h"
 #include "schema/nb.h"
 #include "util/auto.h"
 #include "util/err.h"
@@ -188,62 +187,26 @@ static int cmd_lsp_get_ls(struct nb_ctx *ctx)
 
 /* ---- addresses ---- */
 
-/* Six hexadecimal numbers at the beginning of text, as ovn-nbctl scans them; returns what follows, or NULL. */
-static const char *skip_mac(const char *text)
-{
-	char *end;
-
-	for (int i = 0; i < 6; i++) {
-		if (i && *text++ != ':')
-			return NULL;
-		while (i == 0 && isspace((unsigned char)*text))
-			text++;
-		if (!isxdigit((unsigned char)*text))
-			return NULL;
-		strtoul(text, &end, 16);
-		text = end;
-	}
-	return text;
-}
-
-static bool is_dynamic(const char *text)
-{
-	return str_starts(text, "dynamic");
-}
-
 static bool is_address(const char *text)
 {
 	if (!strcmp(text, "unknown") || !strcmp(text, "dynamic") || !strcmp(text, "router"))
 		return true;
-	if (is_dynamic(text)) {
-		text += strlen("dynamic");
-		text += strspn(text, " \t");
-		return *text && strchr("0123456789abcdefABCDEF:.", *text);
-	}
-	return skip_mac(text);
+	return nb_scan_dynamic(&text) || nb_scan_mac(&text);
 }
 
 struct ips {
 	VEC(struct ip) list;
 };
 
-/* The IP addresses behind the MAC address, up to the first word that is none. */
+/* The IP addresses behind the MAC address, up to where there is none. */
 static void read_ips(const char *text, struct ips *ips)
 {
-	AUTO_FREE char *copy = NULL;
-	char *save = NULL;
 	struct ip ip;
-	uint8_t prefix;
 
-	text = skip_mac(text);
-	if (!text)
+	if (!nb_scan_mac(&text))
 		return;
-	copy = xstrdup(text);
-	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (!ip_parse_cidr(word, &ip, &prefix))
-			return;
+	while (nb_scan_ip(&text, &ip))
 		VEC_ADD(ips->list, ip);
-	}
 }
 
 static const struct ip *first_common(const struct ips *a, const struct ips *b)
@@ -266,7 +229,7 @@ static int check_port_for_duplicates(struct nb_ctx *ctx, const struct ips *ips, 
 		const char *address = addresses->keys[i].string;
 		struct ips theirs = { 0 };
 
-		read_ips(is_dynamic(address) && dynamic ? dynamic : address, &theirs);
+		read_ips(nb_scan_is_dynamic(address) && dynamic ? dynamic : address, &theirs);
 		common = first_common(ips, &theirs);
 		VEC_DONE(theirs.list);
 	}

@@ -52,6 +52,21 @@ SCENARIOS = {
         "lsp-set-port-security|p1|b|a|b", "lsp-get-port-security|p1", "lsp-set-port-security|p1",
         "lsp-get-port-security|p1", "lsp-get-port-security|nosuch",
     ],
+    "addresses by the scanner": [
+        "ls-add|ls0|--|lsp-add|ls0|p1|--|lsp-add|ls0|p2", "lsp-set-addresses|p1|00:00:00:00:00:01 10.0.0.1 10.0.0.44 fe80::1",
+        *(f"lsp-set-addresses|p2|00:00:00:00:00:02{rest}" for rest in (
+            "10.0.0.1", "\t10.0.0.1", " 10.0.0.9\n10.0.0.1", " 10.0.0.1,10.0.0.2", " 10.0.0.1x", " 10.0.0.300 10.0.0.9",
+            " 10.0.0.1/24x", " 10.0.0.1/40", " 10.0.0.1/", " 010.0.0.1", " 10.0.0.1fe80::9", " fe80::1,10.0.0.2", " fe80::1x",
+            " fe80::1/129", " fe80::1/", " fe80::1/ffff::", " fe80::1/ffff::1", " 10.0.0.1/255.255.255.0", " 10.0.0.1/255.0.255.0",
+            " x 10.0.0.1", " 10. 0.0.1", " 10 .0.0.1", " +10.0.0.1", " 10.0.0.1/ 24", " 10.0.0.2/24,10.0.0.1", ",10.0.0.1")),
+        *(f"lsp-set-addresses|p2|{address}" for address in (
+            "00: 00:00:00:00:03", "0x00:0:0:0:0:3", "-1:+1:0:0:0:0", "00 :0:0:0:0:0", "dynamic\n10.0.0.1", "dynamic -1.0.0.1",
+            "dynamic g", "dynamic ", "dynamic10.0.0.3", "dynamic abc x")),
+        *(f"set|logical_switch_port|p1|addresses=[\"{address}\"]|dynamic_addresses=\"0:0:0:0:0:9 10.0.0.1\"|--|sync{then}"
+          for address in ("00:00:00:00:00:01 dynamic", "00:00:00:00:00:01 dynamic ", "dynamic ", "dynamic 10.0.0.3", "dynamic 10.0.0.3/24",
+                          "dynamic fe80::3 10.0.0.3", "dynamic 10.0.0.3 fe80::3", "dynamic 10.0.0.3 x", " dynamic")
+          for then in ("", "|--|lsp-set-addresses|p2|00:00:00:00:00:02 10.0.0.1")),
+    ],
     "a router's addresses": [
         "ls-add|ls0|--|lsp-add|ls0|p1", "lsp-set-type|p1|router", "lsp-set-addresses|p1|router",
         "lsp-set-options|p1|router-port=r1", "lsp-get-addresses|p1",
