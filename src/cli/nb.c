@@ -3,6 +3,7 @@
  * was read before the commit, everything is run again from the start. */
 #include "cli/nb.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -449,6 +450,15 @@ static int check_utf8(int argc, char **argv, struct err *err)
 	return 0;
 }
 
+/* One line, whatever the words that it repeats. */
+static void print_error(const struct err *err)
+{
+	fputs("heddle nb: ", stderr);
+	for (const char *p = err->text; *p; p++)
+		fputc(iscntrl((unsigned char)*p) ? '?' : *p, stderr);
+	fputc('\n', stderr);
+}
+
 /* The command line with the words of OVN_NBCTL_OPTIONS in front, and NULL behind. */
 static void add_environment(int argc, char **argv, struct nb_words *words)
 {
@@ -489,7 +499,7 @@ int nb_main(int argc, char **argv)
 	nb_words_done(&words);
 	fflush(stdout);
 	if (r < 0)
-		fprintf(stderr, "heddle nb: %s\n", err.text);
+		print_error(&err);
 	if (r == -ETIMEDOUT) {
 		/* ovn-nbctl ends by this signal when its time is up, and scripts know the status. */
 		signal(SIGALRM, SIG_DFL);

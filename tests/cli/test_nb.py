@@ -252,6 +252,7 @@ SCENARIOS = {
         "--wait=sb|show", "--wait=sb|--no-wait|ls-add|w1", "wait-until|logical_switch|w1", "wait-until|logical_switch|w1|name=w1",
         "wait-until|logical_switch|w1|nosuch=3", "wait-until|nosuch|w1", "wait-until|logical_switch|w1|name:x=3",
         "--leader-only|ls-list", "--no-leader-only|ls-list", "--no-shuffle-remotes|--shuffle-remotes|ls-list", "--no-syslog|ls-list",
+        "set|logical_switch|a\nb|name=x", "create|logical_switch|a\nb", "lsp-set-addresses|\tp1\n|x",
         "--no|show", "--columns=name|show", "--|--help", "--print-wait-time|ls-list",
     ],
 }
