@@ -31,7 +31,7 @@ def twins(tmp_path, request):
 class Twins:
     def __init__(self, theirs, ours):
         self.theirs, self.ours = theirs, ours
-        self.is_random = False
+        self.seed = None  # of random lines
         self.ovn_nbctl = find_tool("ovn-nbctl")
 
     def run(self, words, environment={}):

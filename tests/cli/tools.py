@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -74,41 +75,61 @@ class Server:
                               text=True, timeout=timeout, stdin=subprocess.DEVNULL, env={**os.environ, **environment})
 
     def run_canonical(self, program, words, environment={}):
-        """(exit status, output lines with UUIDs replaced, sorted)."""
+        """(exit status, output lines with UUIDs replaced, sorted, standard error)."""
         before = self.known_labels
-        done = self.run(program, *(self.resolve(word, before) for word in words), environment=environment)
+        done = self.run(program, *(self.resolve(word) for word in words), environment=environment)
         self.known_dump = self.dump()
         self.known_labels = self.labels()
         labels = {**before, **self.known_labels}
-        text = UUID.sub(lambda match: labels.get(match.group(), "<uuid>"), done.stdout)
-        return done.returncode, sorted(map(sort_list, text.splitlines())), done.stderr
+        text = done.stdout.replace("\\n", "\n") if "--oneline" in words else done.stdout
+        text = UUID.sub(lambda match: labels.get(match.group(), "<uuid>"), text)
+        return done.returncode, sorted(map(sort_line, text.split("\n"))), done.stderr
 
-    def resolve(self, word, labels):
-        """<Table name> in a word stands for the row's UUID."""
-        uuids = {label: uuid for uuid, label in labels.items()}
+    def resolve(self, word):
+        """<Table name> in a word stands for the row's UUID, {Table name} for its beginning."""
+        uuids = {}
+        for uuid, label in self.known_labels.items():
+            uuids.setdefault(label, []).append(uuid)
+        uuids = {label: found[0] for label, found in uuids.items() if len(found) == 1}
+        word = re.sub(r"\{(\w+ [^}]*)\}",
+                      lambda match: uuids[f"<{match[1]}>"][:8] if f"<{match[1]}>" in uuids else match[0], word)
         return re.sub(r"<\w+ [^>]*>", lambda match: uuids.get(match.group(), match.group()), word)
+
+    def call(self, method, *params):
+        """The result of a request in a connection of its own, which is quicker than a process."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.socket))
+            connection.sendall(json.dumps({"method": method, "params": params, "id": 0}).encode())
+            text = b""
+            while True:
+                chunk = connection.recv(1 << 20)
+                assert chunk, f"{self.name} hung up on {method}"
+                text += chunk
+                try:
+                    return json.loads(text)["result"]
+                except json.JSONDecodeError:
+                    continue
 
     def dump(self):
         """{table: {uuid: row}}"""
-        out = subprocess.run(["ovsdb-client", "dump", "-f", "json", f"unix:{self.socket}",
-                              "OVN_Northbound"], check=True, capture_output=True, text=True)
-        tables = {}
-        for line in out.stdout.splitlines():
-            table = json.loads(line)
-            name = re.sub(r" table$", "", table["caption"])
-            at = table["headings"].index("_uuid")
-            tables[name] = {row[at][1]: {heading: cell for i, (heading, cell)
-                                         in enumerate(zip(table["headings"], row)) if i != at}
-                            for row in table["data"]}
-        return tables
+        tables = list(self.call("get_schema", "OVN_Northbound")["tables"])
+        results = self.call("transact", "OVN_Northbound",
+                            *({"op": "select", "table": table, "where": []} for table in tables))
+        return {table: {row.pop("_uuid")[1]: row for row in result["rows"] if row.pop("_version")}
+                for table, result in zip(tables, results)}
 
     def labels(self):
-        """{uuid: "<Table name>"} of the dump; rows of the same name are counted."""
-        labels, seen = {}, {}
+        """{uuid: "<Table name>"} of the dump; different rows of the same name are counted, equal ones are not told
+        apart."""
+        labels = {}
         for table, rows in self.known_dump.items():
-            for uuid, row in sorted(rows.items(), key=lambda item: bare(item[1])):
-                name = row.get("name", "")
-                seen[table, str(name)] = n = seen.get((table, str(name)), 0) + 1
+            kinds = {}
+            for text in sorted(bare(row) for row in rows.values()):
+                name = name_in(text)
+                kinds.setdefault(name, {}).setdefault(text, len(kinds[name]) + 1)
+            for uuid, row in rows.items():
+                name = name_in(bare(row))
+                n = kinds[name][bare(row)]
                 labels[uuid] = f"<{table} {name}{'' if n == 1 else f' #{n}'}>"
         return labels
 
@@ -128,6 +149,11 @@ def bare(row):
     return UUID.sub("", json.dumps(row, sort_keys=True))
 
 
+def name_in(text):
+    """The name in a bare row, without what ends a label."""
+    return re.sub("[<>]", "", str(json.loads(text).get("name", "")))
+
+
 def sort_sets(row):
     """One line of JSON in which sets of labels, which were sorted by UUID, are sorted by label."""
     def fix(value):
@@ -137,9 +163,15 @@ def sort_sets(row):
     return json.dumps({column: fix(value) for column, value in row.items()}, sort_keys=True)
 
 
-def sort_list(line):
-    """The same for a printed set of labels."""
-    match = re.fullmatch(r"(.*\[)(<[^\]]*>)(\].*)", line)
-    if not match:
-        return line
-    return match.group(1) + ", ".join(sorted(match.group(2).split(", "))) + match.group(3)
+def sort_line(line):
+    """The same for what is printed on a line: sets of labels, and the rows of --format=json."""
+    if line.startswith('{"data":'):
+        table = json.loads(line)
+        table["data"] = sorted(re.sub(r'(\["uuid", "<[^"]*>"\](, )?)+', sort_labels, json.dumps(row))
+                               for row in table["data"])
+        return json.dumps(table)
+    return re.sub(r"<\w+ [^>]*>(,? <\w+ [^>]*>)+", sort_labels, line)
+
+
+def sort_labels(match):
+    return "".join(sorted(re.findall(r"<[^>]*>", match.group())))
