@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "cli/db_json.h"
 #include "cli/db_text.h"
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -79,9 +78,10 @@ static void print_json_cell(struct str *out, const struct ovsdb_datum *datum,
 			    const struct ovsdb_column *column)
 {
 	json_t *json = ovsdb_datum_to_json(datum, column);
+	char *dump = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
-	if (json)
-		db_json_print(out, json);
+	str_add(out, dump ?: "");
+	free(dump);
 	json_decref(json);
 }
 
@@ -238,15 +238,15 @@ static void print_json(const struct db_table *table, struct str *out)
 {
 	json_t *headings = json_array();
 	json_t *json;
+	char *dump;
 
 	for (size_t i = 0; i < table->headings.n; i++)
 		json_array_append_new(headings, json_string(table->headings.v[i]));
 	json = json_pack("{sOso}", "data", table->data, "headings", headings);
-	if (table->style.pretty)
-		db_json_print_pretty(out, json);
-	else
-		db_json_print(out, json);
-	str_addc(out, '\n');
+	dump = json_dumps(json,
+			  JSON_SORT_KEYS | (table->style.pretty ? JSON_INDENT(2) : JSON_COMPACT));
+	str_addf(out, "%s\n", dump ?: "");
+	free(dump);
 	json_decref(json);
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/db_json.h"
 #include "util/array.h"
 #include "util/auto.h"
 #include "util/err.h"
@@ -373,10 +372,18 @@ static bool needs_quotes(const char *s)
 
 static void print_string(struct str *out, const char *s)
 {
-	if (needs_quotes(s))
-		db_json_print_string(out, s);
-	else
+	json_t *json;
+	char *quoted;
+
+	if (!needs_quotes(s)) {
 		str_add(out, s);
+		return;
+	}
+	json = json_string(s);
+	quoted = json_dumps(json, JSON_ENCODE_ANY);
+	str_add(out, quoted ?: "\"\"");
+	free(quoted);
+	json_decref(json);
 }
 
 static void print_atom(struct str *out, enum ovsdb_type type, const union ovsdb_atom *atom,

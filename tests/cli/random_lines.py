@@ -47,7 +47,7 @@ WORDS = [
     "1-3", "3-1", "1-1", "-1-2", "[]", "{}", "", '""', "a=b", "a:b", "a.b", "a-b", "_a", "@x", "@y", "10.0.0.1",
     "00:00:00:00:00:01", "tcp", "udp", "drop", "allow", "to-lport", "from-lport", "pktps", "kbps", "a\\,b", "a\\", "\\a", '"a',
     'a"b"c', '"a"b', "a\tb", "a\nb", "00000000-0000-0000-0000-000000000000", "!", "a!", "<", ">b", "a{b", "]", "}", "a,", "=", "'a'",
-    "s1", "p1", "localport", "router", "geneve", "\x7f", '"\\n"', '"\\t"', '"\\u001b"', "$x", "%d", "[a]", "{a=b}",
+    "s1", "p1", "localport", "router", "geneve", "\x7f", '"\\n"', '"\\t"', '"\\u0002"', "$x", "%d", "[a]", "{a=b}",
 ]
 WHOLE = ["[", "{", "]", "{a=}", "{=b}", "[a b]", "[a  b]", "{a=b c=d}", '["a"]', "[[a]]", "{a={b}}", "[1-3]", "[1-3,5]", "[3-1]",
          "1-3,2", "  a", "a  ", "\ta", "[a]]"]
@@ -71,7 +71,7 @@ OPERATORS = ["=", "!=", "<", ">", "<=", ">=", "{=}", "{!=}", "{<}", "{>}", "{<=}
 GLOBAL = ["--oneline", "-f table", "-f csv", "-f json", "-f html", "-d bare", "-d json", "--bare", "--no-headings", "--dry-run",
           "--wait=none", "-t 5", "--timeout=5", "--no-head", "--form=csv", "-fcsv", "-vwarn", "--verbose=warn", "--no-wait",
           "--data=string --format=list", "--if-exists", "--bare -f table", "-f xml", "--nosuch", "--dry", "--oneline --bare",
-          "--no-syslog", "-d string -f csv", "--pretty"]
+          "--no-syslog", "-d string -f csv"]
 MACS = ["00:00:00:00:00:01", "00:00:00:00:00:02", "0:0:0:0:0:1", "00-00-00-00-00-01", "00:00:00:00:00:0g", "FF:FF:FF:FF:FF:FF",
         "00:00:00:00:00:01:02"]
 IPS = ["10.0.0.1", "10.0.0.2", "10.0.0.1/24", "fe80::1", "FE80::1", "x", "10.0.0.300", "10.0.0.1 10.0.0.2", "10.0.0.1,10.0.0.2",
