@@ -27,9 +27,10 @@
 	X(NEIGHBORS, neighbors, struct dp_neighbor_key, struct dp_neighbor, 262144)   \
 	X(MEMBERS, members, struct dp_member_key, struct dp_member, 131072)           \
 	X(TUNNELS, tunnels, struct dp_tunnel_key, struct dp_tunnel, 8192)
+#define DP_DROPS_MAX 65536
 #define DP_STAT_MAPS(X)                                                               \
 	X(COUNTERS, counters, struct dp_port_key, struct dp_counters, 16384)          \
-	X(DROPS, drops, struct dp_drop_key, __u64, 65536)
+	X(DROPS, drops, struct dp_drop_key, __u64, DP_DROPS_MAX)
 
 enum dp_map {
 #define DP_MAP_ENUM(NAME, name, key, value, max) DP_MAP_##NAME,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Content of the maps: configuration from dp_state, counters to whoever asks. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #include "dp/private.h"
 #include "util/alloc.h"
+#include "util/array.h"
 #include "util/auto.h"
 #include "util/err.h"
 #include "util/net.h"
@@ -243,6 +245,33 @@ int datapath_each_drop(struct datapath *dp,
 		visit(arg, &key, packets);
 	}
 	return errno == ENOENT ? 0 : -errno;
+}
+
+static bool is_of_somebody(const struct dp_state *state, const struct dp_drop_key *key)
+{
+	struct dp_lport_key port = { .datapath = key->datapath, .port_key = key->port_key };
+	char name[IF_NAMESIZE];
+
+	return key->datapath ? dp_state_get(state, DP_MAP_LPORTS, &port) != NULL
+			     : if_indextoname(key->port_key, name) != NULL;
+}
+
+void datapath_prune_drops(struct datapath *dp, const struct dp_state *state, size_t most)
+{
+	struct dp_drop_key key, *previous = NULL;
+	int fd = dp->maps[DP_MAP_DROPS];
+	VEC(struct dp_drop_key) keys = VEC_INIT;
+
+	/* A program may add some meanwhile: there is an end to what is looked at. */
+	while (keys.n < DP_DROPS_MAX && bpf_map_get_next_key(fd, previous, &key) == 0) {
+		VEC_ADD(keys, key);
+		previous = &key;
+	}
+	if (keys.n > most)
+		VEC_FOREACH(drop, keys)
+			if (!is_of_somebody(state, drop))
+				bpf_map_delete_elem(fd, drop);
+	VEC_DONE(keys);
 }
 
 int datapath_each_tunnel(struct datapath *dp,

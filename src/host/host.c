@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dp_abi.h"
 #include "host/host_private.h"
 #include "ovsdb/schema_dir.h"
 #include "ovsdb/socket_path.h"
@@ -22,6 +23,8 @@ LOG_MODULE("host");
 
 enum {
 	STATISTICS_MS = 5000, /* ovs-vswitchd's */
+	PRUNE_TICKS = 60,     /* of these */
+	DROPS_KEPT = DP_DROPS_MAX / 2,
 };
 
 /* ---- places ---- */
@@ -182,7 +185,11 @@ static int start_local(struct host *host, struct err *err)
 
 static void on_tick(uv_timer_t *timer)
 {
-	host_write_statistics(timer->data);
+	struct host *host = timer->data;
+
+	host_write_statistics(host);
+	if (++host->ticks % PRUNE_TICKS == 0 && host->applied)
+		datapath_prune_drops(host->dp, host->state, DROPS_KEPT);
 }
 
 /* ---- life ---- */

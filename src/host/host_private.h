@@ -53,6 +53,7 @@ struct host {
 	uv_timer_t timer;
 	uv_timer_t deadline; /* of a removal */
 	uv_timer_t tick;     /* of the statistics */
+	unsigned int ticks;
 	int open_handles;
 	bool stopping;
 	bool finished;

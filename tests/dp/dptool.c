@@ -133,6 +133,9 @@ static void run(int argc, char **argv)
 		printf("ok");
 		datapath_each_drop(dp, print_drop, NULL);
 		puts("");
+	} else if (strcmp(argv[0], "prune") == 0 && argc == 2) {
+		datapath_prune_drops(dp, state, strtoul(argv[1], NULL, 10));
+		puts("ok");
 	} else if (strcmp(argv[0], "run") == 0 && argc == 5) {
 		test_run(argv[1], ifindex, argv[3], atoi(argv[4]));
 	} else if (strcmp(argv[0], "counters") == 0) {

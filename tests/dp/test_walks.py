@@ -229,3 +229,16 @@ def test_counters(bench):
     assert (after[2] - before[2], after[3] - before[3]) == (2, 2 * len(udp(M1, M2)))
     bench.case(bench.v2.wire, udp(M2, M1))
     assert bench.host.counters(bench.v2)[0] - after[0] == 1
+
+
+def test_drops_of_ports_that_are_gone_make_room(bench):
+    h = bench.host
+    bench.case(bench.v1.wire, udp(M1, ELSE))
+    bench.case(bench.v2.wire, udp(M2, ELSE))
+    h.drop_entry("lports", fabric.struct.pack("=II", SWITCH, 2))
+    h.apply()
+    of = lambda: {key for datapath, key, reason in h.drops() if reason == "localport_not_here"}
+    h.do("prune", 1000)
+    assert of() == {1, 2}  # there is room
+    h.do("prune", 1)
+    assert of() == {1}
