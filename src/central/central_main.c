@@ -54,6 +54,7 @@ static int serve(struct central_opts *opts)
 	struct err err = ERR_INIT;
 	uv_loop_t loop;
 
+	signal(SIGPIPE, SIG_IGN); /* a database server that dies is an error of a write */
 	uv_loop_init(&loop);
 	opts->failed = on_failure;
 	opts->owner = &process;

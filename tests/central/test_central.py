@@ -96,6 +96,23 @@ def test_a_database_server_that_is_killed(pair, which):
     pair.check(central)
 
 
+def test_a_server_that_dies_while_it_is_written_to(pair):
+    central = pair.run_heddle()
+    pair.sync()
+    central.send_signal(signal.SIGSTOP)
+    wait_for(lambda: open(f"/proc/{central.pid}/stat").read().split()[2] == "T",
+             "central is stopped")
+    add_switch(pair, "ls", "a")  # read first once central goes on, and leads to a write
+    pair.sb.kill()
+    os.unlink(pair.sb.socket)
+    central.send_signal(signal.SIGCONT)
+    wait_for(lambda: central.poll() is not None or "standing by" in pair.log(), "central notices")
+    assert central.poll() is None, central.returncode
+    pair.sb.start()
+    pair.sync()
+    assert bound_names(pair) == ["a"]
+
+
 def test_central_killed_and_started_again(pair):
     central = pair.run_heddle()
     add_switch(pair, "ls", "a", "b")
