@@ -144,6 +144,8 @@ static void request_port_key(struct central_plan *plan, struct central_port *por
 {
 	const char *why = NULL;
 
+	if (port->flags & CENTRAL_PORT_NAMESAKE)
+		return;
 	if (!port->requested && !(port->warned & CENTRAL_BAD_KEY)) {
 		const struct ovsdb_datum *options =
 			port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
@@ -202,7 +204,8 @@ void central_datapath_port_keys(struct central_plan *plan, struct central_datapa
 		hint = (*port)->key > hint ? (*port)->key : hint;
 	for (int has_key = 1; has_key >= 0; has_key--)
 		VEC_FOREACH(port, datapath->ports)
-			if (!!kept_port_key(*port) == has_key && !(*port)->key)
+			if (!!kept_port_key(*port) == has_key && !(*port)->key &&
+			    !((*port)->flags & CENTRAL_PORT_NAMESAKE))
 				new_port_key(plan, *port, &hint);
 	VEC_FOREACH(port, datapath->ports)
 		if ((*port)->key != kept_port_key(*port))

@@ -105,10 +105,11 @@ struct central_datapath *central_datapath_of_sb(const struct central_plan *plan,
 struct central_port *central_port_by_name(const struct central_plan *plan, const char *name)
 {
 	const struct nb_lsp *lsp = nb_lsp_by_name(plan->nb, name);
+	struct central_port *port = lsp ? central_find_port(plan, nb_lsp_uuid(lsp)) : NULL;
 	const struct nb_lrp *lrp;
 
-	if (lsp)
-		return central_find_port(plan, nb_lsp_uuid(lsp));
+	if (port)
+		return port;
 	lrp = nb_lrp_by_name(plan->nb, name);
 	return lrp ? central_find_port(plan, nb_lrp_uuid(lrp)) : NULL;
 }
@@ -128,19 +129,19 @@ struct central_set *central_set_by_name(const struct central_plan *plan, const c
 	return row ? central_find_set(plan, nb_port_group_uuid(row)) : NULL;
 }
 
-void central_problem(struct central_plan *plan, uint8_t *warned, enum central_problem problem,
+void central_problem(struct central_plan *plan, uint16_t *warned, enum central_problem problem,
 		     const char *format, ...)
 {
 	AUTO_FREE char *text = NULL;
 	va_list args;
 
 	if (!format) {
-		*warned &= (uint8_t)~problem;
+		*warned &= (uint16_t)~problem;
 		return;
 	}
 	if (*warned & problem || !plan->opts.warn)
 		return;
-	*warned |= problem;
+	*warned |= (uint16_t)problem;
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		abort();
@@ -170,27 +171,21 @@ static bool is_router_port_name(const struct central_plan *plan, const char *nam
 	return name && nb_lrp_by_name(plan->nb, name);
 }
 
-static const char *name_before(const struct central_port *port)
-{
-	return port && port->sb ? sb_port_binding_logical_port(port->sb) : NULL;
-}
-
-/* A switch port and a router port want, or wanted, one name. */
+/* A switch port and a router port want, or wanted, one name.  Of a renamed switch port the old name is not
+ * known any more: it may be that of a router port that waits for it. */
 static bool has_name_clash(const struct central_plan *plan)
 {
 	NB_LSP_FOREACH_CHANGE(row, plan->nb)
 	{
-		if (nb_lsp_change(row) == ROW_UPDATED &&
-		    nb_lsp_changed_columns(row) & OVSDB_COL(NB_LSP_NAME) &&
-		    (is_router_port_name(plan, nb_lsp_name(row)) ||
-		     is_router_port_name(plan,
-					 name_before(central_find_port(plan, nb_lsp_uuid(row))))))
+		if (!(nb_lsp_changed_columns(row) & OVSDB_COL(NB_LSP_NAME)))
+			continue;
+		if (is_router_port_name(plan, nb_lsp_name(row)) ||
+		    (plan->n_namesakes && nb_lsp_change(row) == ROW_UPDATED))
 			return true;
 	}
 	NB_LRP_FOREACH_CHANGE(row, plan->nb)
 	{
-		if (nb_lrp_change(row) == ROW_UPDATED &&
-		    nb_lrp_changed_columns(row) & OVSDB_COL(NB_LRP_NAME) &&
+		if (nb_lrp_changed_columns(row) & OVSDB_COL(NB_LRP_NAME) &&
 		    nb_lsp_by_name(plan->nb, nb_lrp_name(row)))
 			return true;
 	}

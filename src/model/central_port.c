@@ -49,6 +49,36 @@ static bool must_recreate(const struct central_port *port)
 	return (str_eq(want, "virtual") || str_eq(have, "virtual")) && !str_eq(want, have);
 }
 
+void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one)
+{
+	if (is_one == !!(port->flags & CENTRAL_PORT_NAMESAKE))
+		return;
+	port->flags ^= CENTRAL_PORT_NAMESAKE;
+	if (is_one)
+		plan->n_namesakes++;
+	else
+		plan->n_namesakes--;
+}
+
+/* Port_Binding.logical_port is unique, so that a name belongs to one port only.  (Which of the two ovn-northd takes is
+ * chance.) */
+static void look_for_namesake(struct central_plan *plan, struct central_port *port)
+{
+	const struct nb_lsp *lsp =
+		port->lrp ? nb_lsp_by_name(plan->nb, nb_lrp_name(port->lrp)) : NULL;
+	bool is_one = lsp && central_find_port(plan, nb_lsp_uuid(lsp));
+
+	central_port_set_namesake(plan, port, is_one);
+	if (is_one)
+		central_problem(
+			plan, &port->warned, CENTRAL_SAME_NAME,
+			"logical router port \"%s\": a switch port has the same name; rename "
+			"one of them, until then the router port is left out",
+			nb_lrp_name(port->lrp));
+	else
+		central_problem(plan, &port->warned, CENTRAL_SAME_NAME, NULL);
+}
+
 void central_port_read(struct central_plan *plan, struct central_port *port)
 {
 	const struct ovsdb_datum *options =
@@ -59,6 +89,7 @@ void central_port_read(struct central_plan *plan, struct central_port *port)
 	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
 	central_link_port(plan, port, is_router ? ovsdb_smap_get(options, "router-port") : NULL);
 	port->flags &= ~(CENTRAL_PORT_RECREATE | CENTRAL_PORT_REQUESTS_CHASSIS);
+	look_for_namesake(plan, port);
 	if (must_recreate(port))
 		port->flags |= CENTRAL_PORT_RECREATE;
 	if (port->lsp && ovsdb_smap_get(options, "requested-chassis"))

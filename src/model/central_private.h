@@ -48,13 +48,14 @@ struct central_datapath {
 	ports; /* sorted by uuid, the order in which ovn-northd gives keys */
 	uint32_t requested;
 	uint32_t key; /* 0: none left */
-	uint8_t warned;
+	uint16_t warned;
 };
 
 enum central_port_flags {
 	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
 	CENTRAL_PORT_RECREATE = 1 << 1,  /* its Port_Binding must be replaced, not changed */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
+	CENTRAL_PORT_NAMESAKE = 1 << 3, /* a router port named like a switch port: gets no row */
 };
 
 /* Problems, as bits of warned. */
@@ -67,6 +68,7 @@ enum central_problem {
 	CENTRAL_NO_TAG = 1 << 5,
 	CENTRAL_DUPLICATE = 1 << 6,
 	CENTRAL_SHARED = 1 << 7,
+	CENTRAL_SAME_NAME = 1 << 8,
 };
 
 /* A Logical_Switch_Port or Logical_Router_Port and its Port_Binding. */
@@ -85,7 +87,7 @@ struct central_port {
 	uint16_t requested;
 	uint16_t key;
 	uint8_t flags;
-	uint8_t warned;
+	uint16_t warned;
 };
 
 /* The switch ports whose options:router-port is this name; there may be no such router port. */
@@ -136,6 +138,7 @@ struct central_plan {
 	bool svc_set_dirty;
 	bool tag_given; /* in the northbound transaction being written */
 	size_t n_shared;
+	size_t n_namesakes;
 	int64_t noticed_ms; /* when NB_Global.nb_cfg was last seen to be new */
 };
 
@@ -172,7 +175,7 @@ struct central_datapath *central_datapath_of_sb(const struct central_plan *plan,
 struct central_port *central_find_port(const struct central_plan *plan, const struct uuid *nb);
 struct central_port *central_port_by_name(const struct central_plan *plan, const char *name);
 /* Says text once while the problem lasts; pass NULL when it is gone. */
-void central_problem(struct central_plan *plan, uint8_t *warned, enum central_problem problem,
+void central_problem(struct central_plan *plan, uint16_t *warned, enum central_problem problem,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void central_suspect(struct central_plan *plan, const struct row *row);
 
@@ -251,6 +254,8 @@ const struct central_link *central_find_link(const struct central_plan *plan, co
 const char *central_switch_peer(const struct central_plan *plan, const struct central_port *port);
 /* Caches what key allocation and peers need, after a change of the northbound row. */
 void central_port_read(struct central_plan *plan, struct central_port *port);
+/* Is the port's name that of another port, which has the Port_Binding? */
+void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
 void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
 

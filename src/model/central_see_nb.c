@@ -30,6 +30,7 @@ void central_port_free(struct central_plan *plan, struct central_port *port)
 			((struct central_candidate){ &sb_port_binding_table,
 						     *sb_port_binding_uuid(port->sb) }));
 	central_link_port(plan, port, NULL);
+	central_port_set_namesake(plan, port, false);
 	central_mark_remove(&port->sb_mark);
 	central_mark_remove(&port->nb_mark);
 	HASH_DEL(plan->ports, port);

@@ -194,6 +194,29 @@ def test_bad_content_is_named_once(pair):
     pair.check(central)
 
 
+def add_router(pair, name, port, **columns):
+    pair.nb.transact(
+        {"op": "insert", "table": "Logical_Router_Port", "uuid-name": "p", "row": {
+            "name": port, "mac": "00:00:00:00:ff:01", "networks": "10.0.0.1/24", **columns}},
+        {"op": "insert", "table": "Logical_Router", "row": {"name": name, "ports": ["named-uuid", "p"]}})
+
+
+def test_a_switch_port_and_a_router_port_with_one_name(pair):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "same")
+    pair.sync()
+    add_router(pair, "lr", "same")
+    add_switch(pair, "later", "a")
+    pair.sync()
+    assert bound_names(pair) == ["a", "same"]
+    warnings = [line for line in pair.log().splitlines() if "warn" in line]
+    assert len(warnings) == 1 and '"same"' in warnings[0] and "rename" in warnings[0], warnings
+    pair.nb.transact({"op": "delete", "table": "Logical_Switch", "where": [["name", "==", "ls"]]})
+    pair.sync()
+    assert [row["type"] for row in pair.sb.rows("Port_Binding") if row["logical_port"] == "same"] == ["patch"]
+    pair.check(central)
+
+
 # ---- embedded servers ----
 
 class Embedded:

@@ -63,6 +63,7 @@ struct bed {
 	VEC(struct uuid) switches;
 	VEC(struct uuid) ports;
 	VEC(struct uuid) groups;
+	VEC(struct uuid) routers;
 	unsigned int serial;
 	unsigned int warnings;
 	unsigned int seed;
@@ -95,6 +96,7 @@ static void bed_done(struct bed *bed)
 	VEC_DONE(bed->switches);
 	VEC_DONE(bed->ports);
 	VEC_DONE(bed->groups);
+	VEC_DONE(bed->routers);
 }
 
 static unsigned int below(struct bed *bed, size_t n)
@@ -296,6 +298,45 @@ static void random_group_edit(struct bed *bed)
 					uuid_set(bed->ports.v, below(bed, bed->ports.n + 1)))));
 }
 
+/* A router with one port, whose name may be that of a switch port. */
+static struct uuid add_router(struct bed *bed, const char *port_name)
+{
+	struct uuid port, router;
+	char name[32];
+
+	snprintf(name, sizeof(name), "lr%u", ++bed->serial);
+	port = minidb_insert(bed->nb, "Logical_Router_Port",
+			     json_pack("{ssss}", "name", port_name, "mac", "00:00:00:00:00:01"));
+	router = minidb_insert(bed->nb, "Logical_Router",
+			       json_pack("{ssso}", "name", name, "ports", uuid_set(&port, 1)));
+	VEC_ADD(bed->routers, router);
+	return port;
+}
+
+static void remove_router(struct bed *bed, size_t index)
+{
+	struct uuid router = bed->routers.v[index];
+	struct uuid port = nb_lr_ports(nb_lr_get(bed->nb, &router))->keys[0].uuid;
+
+	bed->routers.v[index] = bed->routers.v[--bed->routers.n];
+	minidb_delete(bed->nb, "Logical_Router", &router);
+	minidb_delete(bed->nb, "Logical_Router_Port", &port);
+}
+
+static void random_router_edit(struct bed *bed)
+{
+	char name[32];
+
+	if (bed->routers.n > 2) {
+		remove_router(bed, below(bed, bed->routers.n));
+		return;
+	}
+	snprintf(name, sizeof(name), below(bed, 2) ? "p%u" : "renamed%u",
+		 below(bed, bed->serial + 4));
+	if (!nb_lrp_by_name(bed->nb, name))
+		add_router(bed, name);
+}
+
 static void random_vandalism(struct bed *bed)
 {
 	const struct sb_port_binding *port = sb_port_binding_first(bed->sb);
@@ -309,7 +350,7 @@ static void random_vandalism(struct bed *bed)
 
 static void random_edit(struct bed *bed)
 {
-	unsigned int what = below(bed, 20);
+	unsigned int what = below(bed, 22);
 	const struct uuid *port = bed->ports.n ? &bed->ports.v[below(bed, bed->ports.n)] : NULL;
 
 	if (!bed->switches.n || what == 0)
@@ -327,6 +368,8 @@ static void random_edit(struct bed *bed)
 	else if (what == 10)
 		minidb_set(bed->nb, "Logical_Switch", &bed->switches.v[below(bed, bed->switches.n)],
 			   "other_config", json_pack("[s[[ss]]]", "map", "requested-tnl-key", "3"));
+	else if (what == 11)
+		random_router_edit(bed);
 	else
 		random_port_edit(bed, port);
 }
@@ -337,6 +380,16 @@ static void keys_are_unique(struct bed *bed)
 	SB_PORT_BINDING_FOREACH(b, bed->sb)
 	assert_false(a != b && uuid_eq(sb_port_binding_datapath(a), sb_port_binding_datapath(b)) &&
 		     sb_port_binding_tunnel_key(a) == sb_port_binding_tunnel_key(b));
+}
+
+/* One row per name: of a switch port and a router port with one name only the former has it. */
+static size_t count_names(struct bed *bed)
+{
+	size_t n = bed->ports.n;
+
+	NB_LRP_FOREACH(lrp, bed->nb)
+	n += !nb_lsp_by_name(bed->nb, nb_lrp_name(lrp));
+	return n;
 }
 
 static void step_by_step_gives_what_from_scratch_gives(void **state)
@@ -352,7 +405,7 @@ static void step_by_step_gives_what_from_scratch_gives(void **state)
 			check(&bed);
 		}
 		keys_are_unique(&bed);
-		assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), bed.ports.n);
+		assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), count_names(&bed));
 		bed_done(&bed);
 	}
 }
@@ -432,6 +485,40 @@ static void a_problem_is_said_once(void **state)
 	bed_done(&bed);
 }
 
+static const struct sb_port_binding *binding_of(struct bed *bed, const char *name)
+{
+	return sb_port_binding_by_logical_port(bed->sb, name);
+}
+
+static void a_name_is_that_of_one_port(void **state)
+{
+	struct bed bed;
+	struct uuid ls, first, second;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	first = add_port(&bed, &ls); /* p2 */
+	add_router(&bed, "p2");
+	check(&bed);
+	assert_int_equal(bed.warnings, 1);
+	assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), 1);
+	assert_string_equal(sb_port_binding_type(binding_of(&bed, "p2")), "");
+	set_port(&bed, &first, "name", json_string("other"));
+	check(&bed);
+	assert_string_equal(sb_port_binding_type(binding_of(&bed, "p2")), "patch");
+	assert_non_null(binding_of(&bed, "other"));
+	second = add_port(&bed, &ls);
+	set_port(&bed, &second, "name", json_string("p2"));
+	check(&bed);
+	assert_string_equal(sb_port_binding_type(binding_of(&bed, "p2")), "");
+	assert_int_equal(bed.warnings, 2);
+	remove_port(&bed, &second);
+	check(&bed);
+	assert_string_equal(sb_port_binding_type(binding_of(&bed, "p2")), "patch");
+	bed_done(&bed);
+}
+
 static void a_duplicate_address_is_said_once(void **state)
 {
 	struct bed bed;
@@ -496,6 +583,7 @@ int main(void)
 		cmocka_unit_test(a_failed_transaction_is_made_anew),
 		cmocka_unit_test(one_port_more_is_one_row_more),
 		cmocka_unit_test(a_problem_is_said_once),
+		cmocka_unit_test(a_name_is_that_of_one_port),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
 		cmocka_unit_test(a_duplicate_mac_address_is_said_once),
 	};
