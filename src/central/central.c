@@ -74,7 +74,8 @@ static const struct client_interest nb_interests[] = {
 	       C(NB_LSP_ENABLED) | C(NB_LSP_EXTERNAL_IDS)),
 	ALL_OF(nb_lr_table, C(NB_LR_NAME) | C(NB_LR_PORTS) | C(NB_LR_OPTIONS) | C(NB_LR_EXTERNAL_IDS)),
 	ALL_OF(nb_lrp_table, C(NB_LRP_NAME) | C(NB_LRP_MAC) | C(NB_LRP_NETWORKS) | C(NB_LRP_PEER) |
-	       C(NB_LRP_ENABLED) | C(NB_LRP_OPTIONS) | C(NB_LRP_EXTERNAL_IDS)),
+	       C(NB_LRP_ENABLED) | C(NB_LRP_OPTIONS) | C(NB_LRP_EXTERNAL_IDS) |
+	       C(NB_LRP_GATEWAY_CHASSIS) | C(NB_LRP_HA_CHASSIS_GROUP)),
 	ALL_OF(nb_port_group_table, C(NB_PORT_GROUP_NAME) | C(NB_PORT_GROUP_PORTS)),
 	ALL_OF(nb_address_set_table, C(NB_ADDRESS_SET_NAME) | C(NB_ADDRESS_SET_ADDRESSES)),
 };

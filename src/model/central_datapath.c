@@ -183,25 +183,54 @@ static void new_port_key(struct central_plan *plan, struct central_port *port, u
 	}
 }
 
-void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath)
+/* The keys that ports have and no other port requests; the largest of all keys so far is the hint. */
+static uint32_t keep_port_keys(struct central_plan *plan, struct central_datapath *datapath)
 {
 	uint32_t hint = 0;
 
-	central_keys_clear(&plan->port_keys);
-	VEC_FOREACH(port, datapath->ports)
-		(*port)->key = 0;
-	for (int has_key = 1; has_key >= 0; has_key--)
-		VEC_FOREACH(port, datapath->ports)
-			if (!!kept_port_key(*port) == has_key)
-				request_port_key(plan, *port);
 	VEC_FOREACH(port, datapath->ports) {
+		const struct sb_port_binding *redirect = central_redirect_row(plan, *port);
 		uint32_t key = kept_port_key(*port);
 
 		if (!(*port)->key && key && central_keys_add(&plan->port_keys, key))
 			(*port)->key = (uint16_t)key;
+		key = redirect ? (uint32_t)sb_port_binding_tunnel_key(redirect) : 0;
+		if (key && central_keys_add(&plan->port_keys, key))
+			(*port)->redirect_key = (uint16_t)key;
 	}
-	VEC_FOREACH(port, datapath->ports)
+	VEC_FOREACH(port, datapath->ports) {
 		hint = (*port)->key > hint ? (*port)->key : hint;
+		hint = (*port)->redirect_key > hint ? (*port)->redirect_key : hint;
+	}
+	return hint;
+}
+
+static void new_redirect_key(struct central_plan *plan, struct central_port *port, uint32_t *hint)
+{
+	uint32_t key;
+
+	if (port->redirect_key || !central_redirect_row(plan, port))
+		return;
+	key = central_keys_allocate(&plan->port_keys, central_port_key_max(plan), *hint);
+	port->redirect_key = (uint16_t)key;
+	*hint = key ?: *hint;
+	central_mark_sb(plan, port);
+}
+
+void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath)
+{
+	uint32_t hint;
+
+	central_keys_clear(&plan->port_keys);
+	VEC_FOREACH(port, datapath->ports)
+		(*port)->key = (*port)->redirect_key = 0;
+	for (int has_key = 1; has_key >= 0; has_key--)
+		VEC_FOREACH(port, datapath->ports)
+			if (!!kept_port_key(*port) == has_key)
+				request_port_key(plan, *port);
+	hint = keep_port_keys(plan, datapath);
+	VEC_FOREACH(port, datapath->ports)
+		new_redirect_key(plan, *port, &hint);
 	for (int has_key = 1; has_key >= 0; has_key--)
 		VEC_FOREACH(port, datapath->ports)
 			if (!!kept_port_key(*port) == has_key && !(*port)->key &&
@@ -209,7 +238,7 @@ void central_datapath_port_keys(struct central_plan *plan, struct central_datapa
 				new_port_key(plan, *port, &hint);
 	VEC_FOREACH(port, datapath->ports)
 		if ((*port)->key != kept_port_key(*port))
-			central_mark_add(&plan->dirty_sb_ports, &(*port)->sb_mark);
+			central_mark_sb(plan, *port);
 }
 
 /* ---- Datapath_Binding ---- */

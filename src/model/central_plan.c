@@ -196,7 +196,7 @@ static bool needs_everything(struct central_plan *plan)
 {
 	return plan->all_dirty ||
 	       (plan->n_shared && (nb_ls_first_change(plan->nb) || nb_lr_first_change(plan->nb))) ||
-	       has_name_clash(plan) ||
+	       has_name_clash(plan) || ANY_UPDATE(nb_lrp, plan->nb, OVSDB_COL(NB_LRP_NAME)) ||
 	       ANY_UPDATE(nb_port_group, plan->nb, OVSDB_COL(NB_PORT_GROUP_NAME)) ||
 	       ANY_UPDATE(nb_address_set, plan->nb, OVSDB_COL(NB_ADDRESS_SET_NAME)) ||
 	       ANY_UPDATE(sb_datapath_binding, plan->sb,
@@ -236,12 +236,6 @@ void central_plan_reset(struct central_plan *plan)
 
 /* ---- writing ---- */
 
-/* The chassisredirect port of a distributed gateway: not made here yet, but not taken away either. */
-static bool is_redirect_port(const struct central_plan *plan, const char *name)
-{
-	return str_starts(name, "cr-") && nb_lrp_by_name(plan->nb, name + 3);
-}
-
 static bool is_wanted(const struct central_plan *plan, const struct row *row)
 {
 	if (row_table(row) == &sb_port_binding_table) {
@@ -249,7 +243,7 @@ static bool is_wanted(const struct central_plan *plan, const struct row *row)
 		const char *name = sb_port_binding_logical_port(sb);
 		const struct central_port *port = central_port_by_name(plan, name);
 
-		return port ? port->sb == sb : is_redirect_port(plan, name);
+		return port ? port->sb == sb : central_redirect_is_wanted(plan, sb);
 	}
 	if (row_table(row) == &sb_datapath_binding_table) {
 		const struct sb_datapath_binding *sb = sb_datapath_binding_from_row(row);

@@ -184,14 +184,18 @@ static struct central_port *router_peer(const struct central_plan *plan, const s
 	return lrp ? central_find_port(plan, nb_lrp_uuid(lrp)) : NULL;
 }
 
-/* A patch port: the only options are the other end and, for a gateway router, where it is. */
-static void write_patch(const struct central_row *row, const char *peer, const char *chassis)
+/* A patch port: the only options are the other end and where it is: the name of the chassisredirect port, for a gateway
+ * router the chassis. */
+static void write_patch(const struct central_row *row, const char *peer, const char *redirect,
+			const char *chassis)
 {
 	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_OPTIONS];
 	struct ovsdb_datum options = OVSDB_DATUM_EMPTY;
 
 	if (peer)
 		central_smap_put(&options, column, "peer", peer);
+	if (peer && redirect)
+		central_smap_put(&options, column, "chassis-redirect-port", redirect);
 	if (chassis)
 		central_smap_put(&options, column, "l3gateway-chassis", chassis);
 	central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_TYPE],
@@ -250,7 +254,7 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 	if (type && str_eq(type, "router")) {
 		struct central_port *peer = router_peer(plan, lsp);
 
-		write_patch(row, ovsdb_smap_get(nb_lsp_options(lsp), "router-port"),
+		write_patch(row, ovsdb_smap_get(nb_lsp_options(lsp), "router-port"), NULL,
 			    peer && peer->datapath ? gateway_chassis(peer->datapath->lr) : NULL);
 	} else {
 		/* An unknown type leaves the row's as it is. */
@@ -277,10 +281,13 @@ static void write_lrp(struct central_plan *plan, struct central_port *port,
 {
 	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_MAC];
 	const struct ovsdb_datum *networks = nb_lrp_networks(port->lrp);
+	const struct sb_port_binding *redirect = central_redirect_row(plan, port);
 	struct ovsdb_datum mac = OVSDB_DATUM_EMPTY;
 	struct str text = STR_INIT;
 
-	write_patch(row, central_switch_peer(plan, port), gateway_chassis(port->datapath->lr));
+	write_patch(row, central_switch_peer(plan, port),
+		    redirect ? sb_port_binding_logical_port(redirect) : NULL,
+		    gateway_chassis(port->datapath->lr));
 	str_add(&text, nb_lrp_mac(port->lrp));
 	for (uint32_t i = 0; i < networks->n; i++)
 		str_addf(&text, " %s", networks->keys[i].string);
@@ -290,6 +297,7 @@ static void write_lrp(struct central_plan *plan, struct central_port *port,
 	ovsdb_datum_done(&mac, column);
 	str_done(&text);
 	write_external_ids(nb_lrp_external_ids(port->lrp), row);
+	central_redirect_write(plan, port, row->txn);
 }
 
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn)

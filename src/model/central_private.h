@@ -86,6 +86,7 @@ struct central_port {
 	struct central_link *link;      /* the router port that it names, or NULL */
 	uint16_t requested;
 	uint16_t key;
+	uint16_t redirect_key; /* of its chassisredirect row; 0: has none */
 	uint8_t flags;
 	uint16_t warned;
 };
@@ -258,6 +259,17 @@ void central_port_read(struct central_plan *plan, struct central_port *port);
 void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
 void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
+
+/* Is this the chassisredirect row, of another program, of a router port that should have one? */
+bool central_redirect_is_wanted(const struct central_plan *plan, const struct sb_port_binding *row);
+/* The one of this port, or NULL. */
+const struct sb_port_binding *central_redirect_row(const struct central_plan *plan,
+						   const struct central_port *port);
+void central_redirect_suspect(struct central_plan *plan, const struct central_port *port);
+/* A row that is no port's own came, changed or went. */
+void central_redirect_see(struct central_plan *plan, const struct sb_port_binding *row);
+void central_redirect_write(const struct central_plan *plan, const struct central_port *port,
+			    struct txn *txn);
 
 void central_datapath_read(struct central_datapath *datapath);
 void central_datapath_keys(struct central_plan *plan); /* of all datapaths */

@@ -23,6 +23,7 @@ static const char *written_peer(const struct central_port *port)
 void central_port_free(struct central_plan *plan, struct central_port *port)
 {
 	central_leave_sets(plan, port);
+	central_redirect_suspect(plan, port);
 	mark_other_end(plan, written_peer(port));
 	central_mark_datapath(plan, port->datapath);
 	if (port->sb)
@@ -168,8 +169,10 @@ static void mark_all_ports(struct central_plan *plan, struct central_datapath *d
 {
 	VEC_FOREACH(port, datapath->ports) {
 		central_mark_sb(plan, *port);
-		if ((*port)->lrp)
-			mark_other_end(plan, written_peer(*port));
+		if (!(*port)->lrp)
+			continue;
+		central_redirect_suspect(plan, *port);
+		mark_other_end(plan, written_peer(*port));
 	}
 }
 
@@ -232,8 +235,8 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 
 /* ---- northbound ports ---- */
 
-/* The old row is given up, one with the new name may be there already.  Names that a switch port and
- * a router port share are the business of needs_everything(). */
+/* The old row is given up, one with the new name may be there already.  Renamed router ports, and names that a switch
+ * port and a router port share, are the business of needs_everything(). */
 static void rename_port(struct central_plan *plan, struct central_port *port)
 {
 	if (port->sb)
@@ -299,11 +302,8 @@ void central_see_lrps(struct central_plan *plan, bool all)
 		central_port_read(plan, port);
 		central_mark_sb(plan, port);
 		central_mark_datapath(plan, port->datapath);
+		central_redirect_suspect(plan, port);
 		mark_other_end(plan, written_peer(port));
-		if (all || nb_lrp_change(row) != ROW_UPDATED ||
-		    !(nb_lrp_changed_columns(row) & OVSDB_COL(NB_LRP_NAME)))
-			continue;
-		rename_port(plan, port);
 		mark_switch_ports(plan, port);
 	}
 }

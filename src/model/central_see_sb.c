@@ -57,6 +57,8 @@ void central_see_sb_ports(struct central_plan *plan, bool all)
 		struct central_port *port =
 			central_port_by_name(plan, sb_port_binding_logical_port(row));
 
+		if (!port)
+			central_redirect_see(plan, row);
 		if (!all && sb_port_binding_change(row) == ROW_DELETED) {
 			if (port && port->sb == row)
 				central_port_bind(plan, port, NULL);

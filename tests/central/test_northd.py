@@ -17,11 +17,11 @@ ADDRESSES = ["00:00:00:aa:bb:10 10.0.1.10", "00:00:00:aa:bb:20 10.0.1.20 fd00::2
 class Both:
     """The same edits on both sides, same uuids included."""
 
-    def __init__(self, pairs, seed=0):
+    def __init__(self, pairs, seed=0, start=True):
         self.ours, self.theirs = pairs
         self.random = random.Random(seed)
-        self.program = self.ours.run_heddle()
-        self.northd = self.theirs.run_northd()
+        self.program = self.ours.run_heddle() if start else None
+        self.northd = self.theirs.run_northd() if start else None
         self.switches, self.ports, self.groups, self.sets = {}, {}, {}, {}
         self.requested = {}
         self.serial = 0
@@ -241,6 +241,71 @@ def test_routers_and_their_ports(both):
     both.compare()
     both.remove_port(port)
     both.compare()
+
+
+def test_a_distributed_gateway_port_that_northd_made(pairs):
+    """Its chassisredirect row stays, with its key, whatever happens around it."""
+    ours, theirs = pairs
+    first = ours.run_northd()
+    both = Both(pairs, start=False)
+    both.northd = theirs.run_northd()
+    for side in pairs:
+        add_chassis(side, "hv1", "host1")
+    router = add_router(both, ("lrp1", "00:00:00:00:ff:01", ["10.0.1.1/24"]))
+    gateway = both.new_uuid()
+    both.transact({"op": "insert", "table": "Gateway_Chassis", "uuid": gateway,
+                   "row": {"name": "g", "chassis_name": "hv1", "priority": 5}},
+                  {"op": "update", "table": "Logical_Router_Port", "where": [["name", "==", "lrp1"]],
+                   "row": {"gateway_chassis": ["uuid", gateway]}})
+    switch = both.add_switch()
+    both.add_ports(switch, {"type": "router", "addresses": "router", "options": smap(router_port="lrp1")})
+    before = southbound(ours.sb)
+    assert "cr-lrp1" in before["Port_Binding"]
+    ours.end(first)
+    both.program = ours.run_heddle()
+    both.compare()
+    assert southbound(ours.sb) == before
+
+    def add_port(name, mac, **columns):
+        new = both.new_uuid()
+        both.transact({"op": "insert", "table": "Logical_Router_Port", "uuid": new,
+                       "row": {"name": name, "mac": mac, "networks": "10.0.3.1/24", **columns}},
+                      {"op": "mutate", "table": "Logical_Router", "where": [["_uuid", "==", ["uuid", router]]],
+                       "mutations": [["ports", "insert", ["uuid", new]]]})
+        both.compare()
+
+    add_port("lrp2", "00:00:00:00:ff:02")
+    key = before["Port_Binding"]["cr-lrp1"]["tunnel_key"]
+    add_port("lrp3", "00:00:00:00:ff:03", options=smap(requested_tnl_key=str(key)))
+    both.transact({"op": "update", "table": "Logical_Router_Port", "where": [["name", "==", "lrp1"]],
+                   "row": {"gateway_chassis": ["set", []]}})
+    both.compare()
+    assert "cr-lrp1" not in southbound(ours.sb)["Port_Binding"]
+
+
+@pytest.mark.parametrize("what", [
+    {"op": "delete", "table": "Logical_Router", "where": []},
+    {"op": "update", "table": "Logical_Router", "where": [], "row": {"ports": ["set", []]}},
+    {"op": "update", "table": "Logical_Router", "where": [], "row": {"options": ["map", [["chassis", "hv1"]]]}},
+    {"op": "update", "table": "Logical_Router_Port", "where": [], "row": {"name": "renamed"}},
+], ids=["router", "port", "chassis", "name"])
+def test_the_redirect_row_goes_with_its_reason(pair, what):
+    northd = pair.run_northd()
+    pair.nb.transact(
+        {"op": "insert", "table": "Gateway_Chassis", "uuid-name": "g", "row": {"name": "g", "chassis_name": "hv1"}},
+        {"op": "insert", "table": "Logical_Router_Port", "uuid-name": "p", "row": {
+            "name": "lrp1", "mac": "00:00:00:00:ff:01", "networks": "10.0.1.1/24",
+            "gateway_chassis": ["named-uuid", "g"]}},
+        {"op": "insert", "table": "Logical_Router", "row": {"name": "lr", "ports": ["named-uuid", "p"]}})
+    pair.sync()
+    pair.end(northd)
+    central = pair.run_heddle()
+    pair.sync()
+    assert "cr-lrp1" in southbound(pair.sb)["Port_Binding"]
+    pair.nb.transact(what)
+    pair.sync()
+    assert "cr-lrp1" not in southbound(pair.sb)["Port_Binding"]
+    pair.check(central)
 
 
 def bind(side, port, name, up):
