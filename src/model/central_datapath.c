@@ -334,6 +334,16 @@ enum central_group_index central_group_of_row(const struct sb_multicast_group *r
 	return (enum central_group_index)index;
 }
 
+bool central_group_is_in_the_way(const struct sb_multicast_group *row)
+{
+	int64_t index = sb_multicast_group_tunnel_key(row) - CENTRAL_GROUP_KEY_MIN;
+	bool in_the_way = index >= 0 && index < CENTRAL_GROUP_COUNT;
+
+	for (int i = 0; i < CENTRAL_GROUP_COUNT; i++)
+		in_the_way |= str_eq(sb_multicast_group_name(row), group_names[i]);
+	return in_the_way;
+}
+
 static bool has_unknown(const struct central_port *port)
 {
 	return !str_eq(nb_lsp_type(port->lsp), "external") &&

@@ -252,7 +252,7 @@ static bool is_wanted(const struct central_plan *plan, const struct row *row)
 		return datapath && datapath->sb == sb;
 	}
 	if (row_table(row) == &sb_multicast_group_table)
-		return central_datapath_of_group(plan, sb_multicast_group_from_row(row)) != NULL;
+		return central_group_is_wanted(plan, sb_multicast_group_from_row(row));
 	if (row_table(row) == &sb_port_group_table) {
 		const char *name = sb_port_group_name(sb_port_group_from_row(row));
 		struct central_set *set = central_set_by_name(plan, central_set_nb_name(name));

@@ -283,6 +283,9 @@ void central_datapath_write_groups(struct central_datapath *datapath, struct txn
 void central_datapath_purge(struct txn *txn, const struct uuid *sb);
 /* CENTRAL_GROUP_COUNT if the row is none of ours. */
 enum central_group_index central_group_of_row(const struct sb_multicast_group *row);
+/* Has the name or the key, not both, of one of our groups, as another version of OVN may number them. */
+bool central_group_is_in_the_way(const struct sb_multicast_group *row);
+bool central_group_is_wanted(const struct central_plan *plan, const struct sb_multicast_group *row);
 
 /* Takes in, or gives up, a southbound Port_Group; adopting one that no datapath of ours asks for
  * returns false. */

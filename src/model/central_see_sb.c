@@ -23,6 +23,9 @@ void central_see_sb_datapaths(struct central_plan *plan, bool all)
 		}
 		if (deleted && datapath->sb != row)
 			continue;
+		if (datapath->sb != row ||
+		    deleted) /* its groups go with it, those of another row come */
+			memset(datapath->groups, 0, sizeof(datapath->groups));
 		datapath->sb = deleted ? NULL : row;
 		if (!deleted)
 			datapath->sb_uuid = *sb_datapath_binding_uuid(row);
@@ -72,25 +75,34 @@ void central_see_sb_ports(struct central_plan *plan, bool all)
 	}
 }
 
-static void forget_group(struct central_plan *plan, const struct sb_multicast_group *row)
+static void forget_group(struct central_datapath *datapath, const struct sb_multicast_group *row)
 {
-	for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next)
-		for (int i = 0; i < CENTRAL_GROUP_COUNT; i++)
-			if (d->groups[i] == row) {
-				d->groups[i] = NULL;
-				central_mark_datapath(plan, d);
-				return;
-			}
+	for (int i = 0; i < CENTRAL_GROUP_COUNT; i++)
+		if (datapath->groups[i] == row)
+			datapath->groups[i] = NULL;
 }
 
+/* Of the row that stands for the datapath, not of one that is about to go. */
 struct central_datapath *central_datapath_of_group(const struct central_plan *plan,
 						   const struct sb_multicast_group *row)
 {
 	const struct uuid *uuid = sb_multicast_group_datapath(row);
 	const struct sb_datapath_binding *sb =
 		uuid ? sb_datapath_binding_get(plan->sb, uuid) : NULL;
+	struct central_datapath *datapath = sb ? central_datapath_of_sb(plan, sb) : NULL;
 
-	return sb ? central_datapath_of_sb(plan, sb) : NULL;
+	return datapath && datapath->sb == sb ? datapath : NULL;
+}
+
+bool central_group_is_wanted(const struct central_plan *plan, const struct sb_multicast_group *row)
+{
+	const struct central_datapath *datapath = central_datapath_of_group(plan, row);
+	enum central_group_index group = central_group_of_row(row);
+
+	if (!datapath)
+		return false;
+	return group == CENTRAL_GROUP_COUNT ? !central_group_is_in_the_way(row)
+					    : datapath->groups[group] == row;
 }
 
 void central_see_sb_groups(struct central_plan *plan, bool all)
@@ -101,15 +113,18 @@ void central_see_sb_groups(struct central_plan *plan, bool all)
 	{
 		struct central_datapath *datapath = central_datapath_of_group(plan, row);
 		enum central_group_index group = central_group_of_row(row);
+		bool deleted = !all && sb_multicast_group_change(row) == ROW_DELETED;
 
-		if (!all && sb_multicast_group_change(row) == ROW_DELETED) {
-			forget_group(plan, row);
-		} else if (datapath && group < CENTRAL_GROUP_COUNT) {
-			datapath->groups[group] = row;
+		if (datapath) {
+			forget_group(datapath, row);
 			central_mark_datapath(plan, datapath);
-		} else if (!datapath) {
-			central_suspect(plan, sb_multicast_group_row(row));
 		}
+		if (deleted)
+			continue;
+		if (datapath && group < CENTRAL_GROUP_COUNT)
+			datapath->groups[group] = row;
+		else
+			central_suspect(plan, sb_multicast_group_row(row));
 	}
 }
 

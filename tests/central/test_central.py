@@ -201,6 +201,46 @@ def add_router(pair, name, port, **columns):
         {"op": "insert", "table": "Logical_Router", "row": {"name": name, "ports": ["named-uuid", "p"]}})
 
 
+def groups(pair):
+    return sorted((row["name"], row["tunnel_key"]) for row in pair.sb.rows("Multicast_Group"))
+
+
+@pytest.mark.parametrize("name, change", [
+    ("_MC_flood_l2", {"tunnel_key": 32773}),
+    ("_MC_flood", {"tunnel_key": 32771}),
+    ("_MC_flood", {"name": "_MC_other"}),
+    ("_MC_flood", {"name": "_MC_unknown", "tunnel_key": 32769}),
+], ids=["our name, free key", "our name, our key", "other name, our key", "another of ours"])
+@pytest.mark.parametrize("running", [True, False], ids=["running", "started"])
+def test_groups_that_another_version_numbered(pair, name, change, running):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a")
+    pair.sync()
+    before = groups(pair)
+    if not running:
+        pair.end(central)
+    pair.sb.transact({"op": "update", "table": "Multicast_Group", "where": [["name", "==", name]], "row": change})
+    if not running:
+        central = pair.run_heddle()
+    add_switch(pair, "later", "b")
+    pair.sync()
+    assert groups(pair) == sorted(2 * before)
+    pair.check(central)
+
+
+def test_a_group_of_somebody_else_stays(pair):
+    central = pair.run_heddle()
+    add_switch(pair, "ls", "a")
+    pair.sync()
+    datapath = pair.sb.rows("Datapath_Binding")[0]["_uuid"]
+    pair.sb.transact({"op": "insert", "table": "Multicast_Group", "row": {
+        "name": "239.0.0.1", "tunnel_key": 32775, "datapath": datapath}})
+    add_switch(pair, "later", "b")
+    pair.sync()
+    assert ("239.0.0.1", 32775) in groups(pair)
+    pair.check(central)
+
+
 def test_a_switch_port_and_a_router_port_with_one_name(pair):
     central = pair.run_heddle()
     add_switch(pair, "ls", "same")

@@ -344,8 +344,14 @@ static void random_vandalism(struct bed *bed)
 
 	if (port && below(bed, 2))
 		minidb_delete(bed->sb, "Port_Binding", sb_port_binding_uuid(port));
-	else if (group)
+	else if (group && below(bed, 2))
 		minidb_delete(bed->sb, "Multicast_Group", sb_multicast_group_uuid(group));
+	else if (group && below(bed, 2))
+		minidb_set(bed->sb, "Multicast_Group", sb_multicast_group_uuid(group), "tunnel_key",
+			   json_integer(32768 + below(bed, 7)));
+	else if (group)
+		minidb_set(bed->sb, "Multicast_Group", sb_multicast_group_uuid(group), "name",
+			   json_string(below(bed, 2) ? "_MC_unknown" : "_MC_flood"));
 }
 
 static void random_edit(struct bed *bed)
@@ -382,6 +388,16 @@ static void keys_are_unique(struct bed *bed)
 		     sb_port_binding_tunnel_key(a) == sb_port_binding_tunnel_key(b));
 }
 
+static void groups_are_unique(struct bed *bed)
+{
+	SB_MULTICAST_GROUP_FOREACH(a, bed->sb)
+	SB_MULTICAST_GROUP_FOREACH(b, bed->sb)
+	assert_false(a != b &&
+		     uuid_eq(sb_multicast_group_datapath(a), sb_multicast_group_datapath(b)) &&
+		     (sb_multicast_group_tunnel_key(a) == sb_multicast_group_tunnel_key(b) ||
+		      strcmp(sb_multicast_group_name(a), sb_multicast_group_name(b)) == 0));
+}
+
 /* One row per name: of a switch port and a router port with one name only the former has it. */
 static size_t count_names(struct bed *bed)
 {
@@ -405,6 +421,7 @@ static void step_by_step_gives_what_from_scratch_gives(void **state)
 			check(&bed);
 		}
 		keys_are_unique(&bed);
+		groups_are_unique(&bed);
 		assert_int_equal(replica_count(bed.sb, &sb_port_binding_table), count_names(&bed));
 		bed_done(&bed);
 	}
