@@ -298,15 +298,27 @@ static void write_ports(struct central_plan *plan, struct txn *txn)
 	VEC_DONE(datapaths);
 }
 
+static int compare_uuids(const void *a, const void *b)
+{
+	return uuid_cmp(a, b);
+}
+
 static void write_sets(struct central_plan *plan, struct txn *txn)
 {
+	const struct uuid *before = NULL;
 	struct central_mark *mark;
 
 	if (plan->svc_set_dirty)
 		central_svc_set_write(plan, txn);
 	plan->svc_set_dirty = false;
-	VEC_FOREACH(uuid, plan->address_sets)
-		central_address_set_write(plan, uuid, txn);
+	if (plan->address_sets.n)
+		qsort(plan->address_sets.v, plan->address_sets.n, sizeof(*plan->address_sets.v),
+		      compare_uuids);
+	VEC_FOREACH(uuid, plan->address_sets) {
+		if (!before || !uuid_eq(before, uuid))
+			central_address_set_write(plan, uuid, txn);
+		before = uuid;
+	}
 	VEC_CLEAR(plan->address_sets);
 	while ((mark = central_mark_pop(&plan->dirty_sets)))
 		central_set_write(plan, CENTRAL_OF(mark, struct central_set, mark), txn);

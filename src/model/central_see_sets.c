@@ -70,6 +70,28 @@ static void suspect_address_set(struct central_plan *plan, const char *name, con
 		central_suspect(plan, sb_address_set_row(row));
 }
 
+/* The port group that yields the address set of this name, or NULL. */
+static struct central_set *set_of_addresses(const struct central_plan *plan, const char *name)
+{
+	size_t length = strlen(name);
+	AUTO_FREE char *group = length > 4 ? xstrndup(name, length - 4) : NULL;
+
+	return central_set_by_name(plan, group);
+}
+
+/* Whoever yields a set of this name looks at it again. */
+static void mark_addresses(struct central_plan *plan, const char *name)
+{
+	const struct nb_address_set *nb = nb_address_set_by_name(plan->nb, name);
+	struct central_set *set = nb ? NULL : set_of_addresses(plan, name);
+
+	if (nb)
+		VEC_ADD(plan->address_sets, *nb_address_set_uuid(nb));
+	if (set)
+		central_mark_add(&plan->dirty_sets, &set->mark);
+	plan->svc_set_dirty = true;
+}
+
 static struct central_set *new_set(struct central_plan *plan, const struct uuid *nb)
 {
 	struct central_set *set = xcalloc(1, sizeof(*set));
@@ -107,8 +129,7 @@ void central_see_nb_sets(struct central_plan *plan, bool all)
 	{
 		if (!all && nb_address_set_change(row) == ROW_DELETED)
 			suspect_address_set(plan, nb_address_set_name(row), "");
-		else
-			VEC_ADD(plan->address_sets, *nb_address_set_uuid(row));
+		mark_addresses(plan, nb_address_set_name(row));
 	}
 }
 
@@ -135,21 +156,7 @@ void central_see_sb_sets(struct central_plan *plan, bool all)
 	}
 	CENTRAL_EACH(sb_address_set, row, plan->sb, all)
 	{
-		const char *name = sb_address_set_name(row);
-		const struct nb_address_set *nb = nb_address_set_by_name(plan->nb, name);
-		struct central_set *set = NULL;
-		size_t length = strlen(name);
-
-		if (nb) {
-			VEC_ADD(plan->address_sets, *nb_address_set_uuid(nb));
-		} else if (length > 4) {
-			AUTO_FREE char *group = xstrndup(name, length - 4);
-
-			set = central_set_by_name(plan, group);
-		}
-		if (set)
-			central_mark_add(&plan->dirty_sets, &set->mark);
-		plan->svc_set_dirty = true;
+		mark_addresses(plan, sb_address_set_name(row));
 		if (all || sb_address_set_change(row) != ROW_DELETED)
 			central_suspect(plan, sb_address_set_row(row));
 	}

@@ -158,7 +158,8 @@ static void write_member_addresses(struct central_plan *plan, struct central_set
 	for (int i = 0; i < 2; i++) {
 		AUTO_FREE char *name = xasprintf("%s%s", nb_port_group_name(set->row), suffixes[i]);
 
-		write_address_set(plan, name, &sets[i], txn);
+		if (!nb_address_set_by_name(plan->nb, name))
+			write_address_set(plan, name, &sets[i], txn);
 		ovsdb_datum_done(&sets[i], column);
 	}
 }
@@ -169,7 +170,7 @@ void central_set_write(struct central_plan *plan, struct central_set *set, struc
 	write_member_addresses(plan, set, txn);
 }
 
-/* A name that the group of a set also yields belongs to the explicit one, as the row is unique. */
+/* An explicit set has its name before the set of a port group and svc_monitor_mac, as in ovn-northd. */
 void central_address_set_write(struct central_plan *plan, const struct uuid *nb, struct txn *txn)
 {
 	const struct nb_address_set *row = nb_address_set_get(plan->nb, nb);
@@ -185,6 +186,8 @@ void central_svc_set_write(struct central_plan *plan, struct txn *txn)
 	struct ovsdb_datum addresses = OVSDB_DATUM_EMPTY;
 	char mac[18];
 
+	if (nb_address_set_by_name(plan->nb, SVC_SET))
+		return;
 	add_string(&addresses, column, central_svc_monitor_mac(plan, mac));
 	write_address_set(plan, SVC_SET, &addresses, txn);
 	ovsdb_datum_done(&addresses, column);

@@ -176,8 +176,11 @@ def southbound(sb):
     state["Port_Group"] = {
         row["name"]: sorted(as_set(row["ports"])) for row in sb.rows("Port_Group")}
     state["Address_Set"] = {
-        row["name"]: sorted(as_set(row["addresses"])) for row in sb.rows("Address_Set")
-        if row["name"] != "svc_monitor_mac"}
+        row["name"]: sorted(as_set(row["addresses"])) for row in sb.rows("Address_Set")}
+    # Chosen at random, once per database.
+    monitor = as_map(sb.rows("SB_Global")[0]["options"])["svc_monitor_mac"]
+    if state["Address_Set"].get("svc_monitor_mac") == [monitor]:
+        state["Address_Set"]["svc_monitor_mac"] = "as in SB_Global"
     return state
 
 

@@ -257,6 +257,39 @@ def test_a_switch_port_and_a_router_port_with_one_name(pair):
     pair.check(central)
 
 
+def addresses(pair, name):
+    return [row["addresses"] for row in pair.sb.rows("Address_Set") if row["name"] == name]
+
+
+@pytest.mark.parametrize("name", ["web_ip4", "svc_monitor_mac"])
+def test_an_address_set_named_like_a_derived_one(pair, name):
+    """The explicit one has the name while it is there.  (ovn-northd inserts both, and is stuck.)"""
+    central = pair.run_heddle()
+    pair.nb.transact(
+        {"op": "insert", "table": "Logical_Switch_Port", "uuid-name": "p", "row": {
+            "name": "p", "addresses": "00:00:00:00:00:01 10.0.0.1"}},
+        {"op": "insert", "table": "Logical_Switch", "row": {"name": "ls", "ports": ["named-uuid", "p"]}},
+        {"op": "insert", "table": "Port_Group", "row": {"name": "web", "ports": ["named-uuid", "p"]}},
+        {"op": "insert", "table": "Address_Set", "row": {"name": name, "addresses": "10.0.0.9"}})
+    pair.sync()
+    derived = dict(pair.sb.rows("SB_Global")[0]["options"][1])["svc_monitor_mac"] if "svc" in name else "10.0.0.1"
+    assert addresses(pair, name) == ["10.0.0.9"]
+    for change, want in (
+            ({"op": "update", "row": {"addresses": "10.0.0.8"}}, ["10.0.0.8"]),
+            ({"op": "update", "row": {"name": "other"}}, [derived]),
+            ({"op": "update", "row": {"name": name}}, ["10.0.0.8"]),
+            ({"op": "delete"}, [derived])):
+        pair.nb.transact({**change, "table": "Address_Set", "where": []})
+        pair.sync()
+        assert addresses(pair, name) == want, change
+        pair.check(central)
+    pair.nb.transact({"op": "insert", "table": "Address_Set", "row": {"name": name, "addresses": "10.0.0.7"}})
+    pair.nb.transact({"op": "delete", "table": "Port_Group", "where": []})
+    pair.sync()
+    assert addresses(pair, name) == ["10.0.0.7"]
+    pair.check(central)
+
+
 # ---- embedded servers ----
 
 class Embedded:
