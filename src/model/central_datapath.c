@@ -135,7 +135,7 @@ void central_datapath_keys(struct central_plan *plan)
 /* A row that is about to be replaced gives up its key. */
 static uint32_t kept_port_key(const struct central_port *port)
 {
-	if (!port->sb || port->flags & CENTRAL_PORT_RECREATE)
+	if (!port->sb || central_port_must_recreate(port))
 		return 0;
 	return (uint32_t)sb_port_binding_tunnel_key(port->sb);
 }

@@ -36,7 +36,7 @@ bool central_port_is_realised(const struct central_port *port)
 
 /* Which ovn-controller cannot follow in place: ordinary to container port and back, to and from
  * virtual. */
-static bool must_recreate(const struct central_port *port)
+static bool has_new_type(const struct central_port *port)
 {
 	const char *want, *have;
 
@@ -47,6 +47,20 @@ static bool must_recreate(const struct central_port *port)
 	if (!*want && !*have)
 		return !nb_lsp_parent_name(port->lsp) != !sb_port_binding_parent_port(port->sb);
 	return (str_eq(want, "virtual") || str_eq(have, "virtual")) && !str_eq(want, have);
+}
+
+/* A port of another switch is another port: it starts unbound, with a new key. */
+static bool has_moved(const struct central_port *port)
+{
+	const struct uuid *uuid = sb_port_binding_datapath(port->sb);
+	const struct sb_datapath_binding *sb = port->datapath ? port->datapath->sb : NULL;
+
+	return !uuid || !sb || !uuid_eq(uuid, sb_datapath_binding_uuid(sb));
+}
+
+bool central_port_must_recreate(const struct central_port *port)
+{
+	return port->sb && (port->flags & CENTRAL_PORT_NEW_TYPE || has_moved(port));
 }
 
 void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one)
@@ -88,10 +102,10 @@ void central_port_read(struct central_plan *plan, struct central_port *port)
 
 	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
 	central_link_port(plan, port, is_router ? ovsdb_smap_get(options, "router-port") : NULL);
-	port->flags &= ~(CENTRAL_PORT_RECREATE | CENTRAL_PORT_REQUESTS_CHASSIS);
+	port->flags &= ~(CENTRAL_PORT_NEW_TYPE | CENTRAL_PORT_REQUESTS_CHASSIS);
 	look_for_namesake(plan, port);
-	if (must_recreate(port))
-		port->flags |= CENTRAL_PORT_RECREATE;
+	if (has_new_type(port))
+		port->flags |= CENTRAL_PORT_NEW_TYPE;
 	if (port->lsp && ovsdb_smap_get(options, "requested-chassis"))
 		port->flags |= CENTRAL_PORT_REQUESTS_CHASSIS;
 }
@@ -305,7 +319,7 @@ void central_port_write(struct central_plan *plan, struct central_port *port, st
 	const struct row *have = port->sb ? sb_port_binding_row(port->sb) : NULL;
 	struct central_row row;
 
-	if (have && (!central_port_is_realised(port) || port->flags & CENTRAL_PORT_RECREATE)) {
+	if (have && (!central_port_is_realised(port) || central_port_must_recreate(port))) {
 		sb_port_binding_delete(txn, row_uuid(have));
 		have = NULL;
 	}

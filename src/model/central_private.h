@@ -53,7 +53,7 @@ struct central_datapath {
 
 enum central_port_flags {
 	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
-	CENTRAL_PORT_RECREATE = 1 << 1,  /* its Port_Binding must be replaced, not changed */
+	CENTRAL_PORT_NEW_TYPE = 1 << 1,  /* which the row that is there cannot take on */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
 	CENTRAL_PORT_NAMESAKE = 1 << 3, /* a router port named like a switch port: gets no row */
 };
@@ -257,6 +257,8 @@ const char *central_switch_peer(const struct central_plan *plan, const struct ce
 void central_port_read(struct central_plan *plan, struct central_port *port);
 /* Is the port's name that of another port, which has the Port_Binding? */
 void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one);
+/* Its Port_Binding cannot be changed into what it should be: it is deleted, and a new one gets a new key. */
+bool central_port_must_recreate(const struct central_port *port);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
 void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
 

@@ -62,13 +62,6 @@ void central_port_bind(struct central_plan *plan, struct central_port *port,
 	central_mark_datapath(plan, port->datapath);
 }
 
-static bool is_in_place(const struct central_port *port, const struct central_datapath *datapath)
-{
-	const struct uuid *uuid = port->sb ? sb_port_binding_datapath(port->sb) : NULL;
-
-	return uuid && datapath->sb && uuid_eq(uuid, sb_datapath_binding_uuid(datapath->sb));
-}
-
 /* A name taken by a switch port is not given to a router port as well. */
 static void find_binding(struct central_plan *plan, struct central_port *port)
 {
@@ -103,7 +96,7 @@ static void attach_port(struct central_plan *plan, struct central_datapath *data
 	VEC_ADD(datapath->ports, port);
 	if (is_new)
 		find_binding(plan, port);
-	if (is_new || !is_in_place(port, datapath)) {
+	if (is_new || central_port_must_recreate(port)) {
 		central_mark_sb(plan, port);
 		central_mark_nb(plan, port);
 		central_mark_sets(plan, port);

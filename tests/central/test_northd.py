@@ -88,6 +88,16 @@ class Both:
         self.transact({"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]],
                        "mutations": [["ports", "delete", ["uuid", port]]]})
 
+    def move_port(self, port, switch):
+        old = self.ports[port]
+        self.transact({"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", old]]],
+                       "mutations": [["ports", "delete", ["uuid", port]]]},
+                      {"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", switch]]],
+                       "mutations": [["ports", "insert", ["uuid", port]]]})
+        self.switches[old].remove(port)
+        self.switches[switch].append(port)
+        self.ports[port] = switch
+
     def remove_switch(self, switch):
         self.requested.pop(switch, None)
         for port in self.switches.pop(switch):
@@ -197,16 +207,20 @@ def test_port_groups_and_address_sets(both):
     both.compare()
 
 
-def test_a_port_moved_to_another_switch(both):
+@pytest.mark.parametrize("there, moved", [(0, 2), (1, 2), (1, 0), (4, 0)])
+def test_a_port_moved_to_another_switch(both, there, moved):
     first, second = both.add_switch(), both.add_switch()
     ports = both.add_ports(first, {}, {}, {})
-    both.add_ports(second, {})
+    name = f"p{both.serial - 2 + moved}"
+    both.add_ports(second, *[{} for _ in range(there)])
+    for side in (both.ours, both.theirs):
+        add_chassis(side, "hv1", "host1")
+        bind(side, name, "hv1", True)
     both.compare()
-    both.transact(
-        {"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", first]]],
-         "mutations": [["ports", "delete", ["uuid", ports[2]]]]},
-        {"op": "mutate", "table": "Logical_Switch", "where": [["_uuid", "==", ["uuid", second]]],
-         "mutations": [["ports", "insert", ["uuid", ports[2]]]]})
+    both.move_port(ports[moved], second)
+    both.compare()
+    assert southbound(both.ours.sb)["Port_Binding"][name]["chassis"] == []
+    both.move_port(ports[moved], both.add_switch())
     both.compare()
 
 

@@ -228,6 +228,12 @@ static void remove_port(struct bed *bed, const struct uuid *port)
 	forget_port(bed, &copy);
 }
 
+static void move_port(struct bed *bed, const struct uuid *port, const struct uuid *ls)
+{
+	list_port(bed, nb_ls_uuid(switch_of(bed, port)), port, false);
+	list_port(bed, ls, port, true);
+}
+
 static void remove_switch(struct bed *bed, size_t index)
 {
 	struct uuid ls = bed->switches.v[index];
@@ -356,7 +362,7 @@ static void random_vandalism(struct bed *bed)
 
 static void random_edit(struct bed *bed)
 {
-	unsigned int what = below(bed, 22);
+	unsigned int what = below(bed, 24);
 	const struct uuid *port = bed->ports.n ? &bed->ports.v[below(bed, bed->ports.n)] : NULL;
 
 	if (!bed->switches.n || what == 0)
@@ -374,6 +380,8 @@ static void random_edit(struct bed *bed)
 	else if (what == 10)
 		minidb_set(bed->nb, "Logical_Switch", &bed->switches.v[below(bed, bed->switches.n)],
 			   "other_config", json_pack("[s[[ss]]]", "map", "requested-tnl-key", "3"));
+	else if (what == 12)
+		move_port(bed, port, &bed->switches.v[below(bed, bed->switches.n)]);
 	else if (what == 11)
 		random_router_edit(bed);
 	else
