@@ -25,7 +25,8 @@
  *
  * The plan exists only while this instance is active, that is: both databases are there in full and the lock is
  * held.  Every southbound transaction asserts the lock, so that an instance that lost it, and has not heard of
- * it yet, cannot write.  What fails is computed anew from the rows that are there then. */
+ * it yet, cannot write.  What fails is computed anew from the rows that are there then.  What the southbound server refuses
+ * twice is written object by object, until it is known which it does not take. */
 
 LOG_MODULE("central");
 
@@ -33,6 +34,9 @@ LOG_MODULE("central");
 #define RETRY_MIN_MS   10
 #define RETRY_MAX_MS   8000
 #define RETRY_ERROR_MS 1000
+#define AGAIN_MIN_MS   5000 /* objects that the server refused are tried again */
+#define AGAIN_MAX_MS   300000
+#define PASSES_MAX     4
 
 /* One of the two databases. */
 struct side {
@@ -54,6 +58,13 @@ struct central {
 	struct central_plan *plan; /* NULL: standing by */
 	char *public_remote;
 	uint8_t random[8];
+	/* A transaction was refused: write object by object, so that only those go without that the server does not
+	 * take. */
+	bool singly;
+	bool progress; /* in this pass something was written, which others may have waited for */
+	unsigned int passes;
+	uv_timer_t *again;
+	uint64_t again_ms;
 	bool check_wanted;
 	bool stopping;
 };
@@ -132,11 +143,35 @@ static void retry_later(struct side *side, uint64_t at_least_ms)
 	uv_timer_start(side->retry, retry_now, side->retry_ms, 0);
 }
 
+static void write_singly(struct central *central)
+{
+	central->singly = true;
+	central->progress = false;
+	central->passes = 0;
+}
+
+static void failed(struct side *side, enum txn_outcome outcome, const struct err *err)
+{
+	struct central *central = side->central;
+	/* The first time it may have been a race: two that create NB_Global, say. */
+	bool again = outcome == TXN_ERROR && side->retry_ms;
+
+	if (central->plan)
+		central_plan_reset(central->plan);
+	if (again)
+		log_err("%s database refused a transaction: %s", side->name, err->text);
+	if (again && central->plan && side == &central->sb)
+		write_singly(central);
+	else
+		retry_later(side, again ? RETRY_ERROR_MS : 0);
+}
+
 static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn,
 		      const struct err *err)
 {
 	struct side *side = arg;
 	struct central *central = side->central;
+	bool one = central->singly && side == &central->sb;
 
 	(void)txn;
 	side->in_flight = false;
@@ -144,13 +179,13 @@ static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn
 		return;
 	if (outcome == TXN_OK) {
 		side->retry_ms = 0;
+		central->progress |= one;
+		if (one)
+			central_plan_set_written(central->plan);
+	} else if (outcome == TXN_ERROR && one) {
+		central_plan_set_aside(central->plan, err->text);
 	} else {
-		if (central->plan)
-			central_plan_reset(central->plan);
-		/* The first time it may have been a race: two that create NB_Global, say. */
-		if (outcome == TXN_ERROR && side->retry_ms)
-			log_err("%s database refused a transaction: %s", side->name, err->text);
-		retry_later(side, outcome == TXN_ERROR && side->retry_ms ? RETRY_ERROR_MS : 0);
+		failed(side, outcome, err);
 	}
 	run(central);
 }
@@ -171,16 +206,67 @@ static void commit(struct side *side, struct txn *txn)
 	client_commit(side->client, txn, committed, side);
 }
 
+static void try_again(uv_timer_t *timer)
+{
+	struct central *central = timer->data;
+
+	if (central->plan && !central->singly) {
+		central_plan_retry(central->plan);
+		write_singly(central);
+	}
+	run(central);
+}
+
+/* Nothing is left to be written by itself.  True: another pass may do more. */
+static bool end_pass(struct central *central)
+{
+	if (central->progress && ++central->passes < PASSES_MAX) {
+		central->progress = false;
+		central_plan_retry(central->plan);
+		return true;
+	}
+	central->singly = false;
+	if (!central_plan_say_refusals(central->plan)) {
+		central->again_ms = 0;
+		return false;
+	}
+	central->again_ms = central->again_ms ? 2 * central->again_ms : AGAIN_MIN_MS;
+	if (central->again_ms > AGAIN_MAX_MS)
+		central->again_ms = AGAIN_MAX_MS;
+	uv_timer_start(central->again, try_again, central->again_ms, 0);
+	return false;
+}
+
+static struct txn *one_object(struct central *central)
+{
+	struct txn *txn = txn_new(&sb_schema);
+
+	central_plan_write_sb_singly(central->plan, txn, wall_ms());
+	while (txn_is_empty(txn) && end_pass(central))
+		central_plan_write_sb_singly(central->plan, txn, wall_ms());
+	return txn;
+}
+
+static void write_sb(struct central *central)
+{
+	struct txn *txn;
+
+	if (central->singly) {
+		txn = one_object(central);
+	} else {
+		txn = txn_new(&sb_schema);
+		central_plan_write_sb(central->plan, txn, wall_ms());
+	}
+	txn_assert_lock(txn, LOCK);
+	commit(&central->sb, txn);
+}
+
 static void write_rows(struct central *central)
 {
 	struct txn *txn;
 
-	if (may_write(&central->sb)) {
-		txn = txn_new(&sb_schema);
-		central_plan_write_sb(central->plan, txn, wall_ms());
-		txn_assert_lock(txn, LOCK);
-		commit(&central->sb, txn);
-	}
+	if (may_write(&central->sb))
+		write_sb(central);
 	if (may_write(&central->nb)) {
 		txn = txn_new(&nb_schema);
 		central_plan_write_nb(central->plan, txn, wall_ms());
@@ -221,6 +307,9 @@ static void stand_by(struct central *central)
 					    ? "the lock is held by another instance"
 					    : "a database is not there");
 	central_plan_free(TAKE(central->plan));
+	central->singly = false;
+	central->again_ms = 0;
+	uv_timer_stop(central->again);
 }
 
 static void take_changes(struct central *central)
@@ -408,13 +497,20 @@ static int open_side(struct side *side, const char *remotes, const char *socket,
 
 /* ---- life ---- */
 
+static uv_timer_t *new_timer(uv_loop_t *loop, void *data)
+{
+	uv_timer_t *timer = xcalloc(1, sizeof(*timer));
+
+	uv_timer_init(loop, timer);
+	timer->data = data;
+	return timer;
+}
+
 static void side_init(struct side *side, struct central *central, const char *name)
 {
 	side->central = central;
 	side->name = name;
-	side->retry = xcalloc(1, sizeof(*side->retry));
-	uv_timer_init(central->loop, side->retry);
-	side->retry->data = side;
+	side->retry = new_timer(central->loop, side);
 }
 
 static void free_handle(uv_handle_t *handle)
@@ -450,6 +546,7 @@ int central_start(uv_loop_t *loop, const struct central_opts *opts, struct centr
 	central->opts = *opts;
 	if (getrandom(central->random, sizeof(central->random), 0) < 0)
 		memset(central->random, 0, sizeof(central->random));
+	central->again = new_timer(loop, central);
 	side_init(&central->nb, central, "northbound");
 	side_init(&central->sb, central, "southbound");
 	r = opts->public_address
@@ -473,6 +570,7 @@ void central_stop(struct central *central)
 	central_plan_free(TAKE(central->plan));
 	side_done(&central->sb);
 	side_done(&central->nb);
+	uv_close((uv_handle_t *)central->again, free_handle);
 	free(central->public_remote);
 	free(central);
 }

@@ -14,7 +14,7 @@ static const char *const group_names[CENTRAL_GROUP_COUNT] = {
 	[CENTRAL_FLOOD_L2] = "_MC_flood_l2",
 };
 
-static const char *datapath_name(const struct central_datapath *datapath)
+const char *central_datapath_name(const struct central_datapath *datapath)
 {
 	return datapath->ls ? nb_ls_name(datapath->ls) : nb_lr_name(datapath->lr);
 }
@@ -58,7 +58,7 @@ static void request_key(struct central_plan *plan, struct central_keys *keys,
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY,
 				"%s \"%s\": requested-tnl-key %s is %s",
 				datapath->ls ? "logical switch" : "logical router",
-				datapath_name(datapath), text, why);
+				central_datapath_name(datapath), text, why);
 	else
 		central_problem(plan, &datapath->warned, CENTRAL_BAD_KEY, NULL);
 }
@@ -80,7 +80,8 @@ static void new_key(struct central_plan *plan, struct central_keys *keys,
 		central_problem(plan, &datapath->warned, CENTRAL_NO_KEY, NULL);
 	} else {
 		central_problem(plan, &datapath->warned, CENTRAL_NO_KEY,
-				"\"%s\": all datapath keys are in use", datapath_name(datapath));
+				"\"%s\": all datapath keys are in use",
+				central_datapath_name(datapath));
 	}
 }
 
@@ -100,6 +101,16 @@ static void note_key(struct central_plan *plan, struct central_datapath *datapat
 		VEC_FOREACH(set, (*port)->sets)
 			central_mark_add(&plan->dirty_sets, &(*set)->mark);
 	}
+}
+
+/* A row that the server does not let go has its key all the same. */
+static void keep_keys_of_refused(struct central_plan *plan, struct central_keys *keys)
+{
+	if (!plan->refusals)
+		return;
+	SB_DATAPATH_BINDING_FOREACH(row, plan->sb)
+	if (central_is_set_aside(plan, CENTRAL_KIND_SUPERFLUOUS, sb_datapath_binding_uuid(row)))
+		central_keys_add(keys, (uint32_t)sb_datapath_binding_tunnel_key(row));
 }
 
 void central_datapath_keys(struct central_plan *plan)
@@ -122,6 +133,7 @@ void central_datapath_keys(struct central_plan *plan)
 		if (!d->key && key && central_keys_add(&keys, key))
 			d->key = key;
 	}
+	keep_keys_of_refused(plan, &keys);
 	for (int has_row = 1; has_row >= 0; has_row--)
 		for (struct central_datapath *d = plan->datapaths; d; d = d->hh.next)
 			if (!!d->sb == has_row && !d->key)
@@ -179,7 +191,7 @@ static void new_port_key(struct central_plan *plan, struct central_port *port, u
 	} else {
 		central_problem(plan, &port->warned, CENTRAL_NO_KEY,
 				"logical port \"%s\": all port keys of \"%s\" are in use",
-				central_port_name(port), datapath_name(port->datapath));
+				central_port_name(port), central_datapath_name(port->datapath));
 	}
 }
 
@@ -256,7 +268,7 @@ static void add_ids(const struct central_datapath *datapath, struct ovsdb_datum 
 
 	central_smap_put(ids, column, datapath->ls ? "logical-switch" : "logical-router",
 			 uuid_format(&datapath->nb, uuid));
-	central_smap_put(ids, column, "name", datapath_name(datapath));
+	central_smap_put(ids, column, "name", central_datapath_name(datapath));
 	if (name2 && *name2)
 		central_smap_put(ids, column, "name2", name2);
 	if (datapath->ls) {
@@ -293,6 +305,13 @@ void central_datapath_write(struct central_plan *plan, struct central_datapath *
 	add_ids(datapath, &ids, column);
 	central_row_datum(&row, column, &ids);
 	ovsdb_datum_done(&ids, column);
+}
+
+bool central_datapath_has_row(const struct central_plan *plan,
+			      const struct central_datapath *datapath)
+{
+	return datapath->sb ||
+	       (!plan->singly && !central_is_set_aside(plan, CENTRAL_KIND_DATAPATH, &datapath->nb));
 }
 
 /* These tables are not monitored: with ovn-northd before us they may be large. */
@@ -350,11 +369,12 @@ static bool has_unknown(const struct central_port *port)
 	       ovsdb_sset_contains(nb_lsp_addresses(port->lsp), "unknown");
 }
 
-static bool is_member(const struct central_port *port, enum central_group_index group)
+static bool is_member(const struct central_plan *plan, const struct central_port *port,
+		      enum central_group_index group)
 {
 	const struct ovsdb_datum *options;
 
-	if (!central_port_is_realised(port) || !central_port_is_enabled(port))
+	if (!central_port_has_row(plan, port) || !central_port_is_enabled(port))
 		return false;
 	options = port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
 	if (group == CENTRAL_STATIC)
@@ -398,15 +418,15 @@ static void write_members(const struct sb_multicast_group *row, const struct uui
 	}
 }
 
-static void write_group(struct central_datapath *datapath, enum central_group_index group,
-			struct txn *txn)
+static void write_group(const struct central_plan *plan, struct central_datapath *datapath,
+			enum central_group_index group, struct txn *txn)
 {
 	const struct sb_multicast_group *have = datapath->groups[group];
 	VEC(struct uuid) members = VEC_INIT;
 	struct uuid uuid;
 
 	VEC_FOREACH(port, datapath->ports)
-		if (is_member(*port, group))
+		if (is_member(plan, *port, group))
 			VEC_ADD(members, (*port)->sb_uuid);
 	if (members.n)
 		qsort(members.v, members.n, sizeof(*members.v), compare_uuids);
@@ -425,10 +445,11 @@ static void write_group(struct central_datapath *datapath, enum central_group_in
 	VEC_DONE(members);
 }
 
-void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn)
+void central_datapath_write_groups(struct central_plan *plan, struct central_datapath *datapath,
+				   struct txn *txn)
 {
-	if (!datapath->key)
+	if (!datapath->key || !central_datapath_has_row(plan, datapath))
 		return;
 	for (int group = 0; group < CENTRAL_GROUP_COUNT; group++)
-		write_group(datapath, (enum central_group_index)group, txn);
+		write_group(plan, datapath, (enum central_group_index)group, txn);
 }

@@ -149,9 +149,18 @@ void central_problem(struct central_plan *plan, uint16_t *warned, enum central_p
 	plan->opts.warn(plan->opts.arg, text);
 }
 
+void central_suspect_uuid(struct central_plan *plan, const struct ovsdb_table *table,
+			  const struct uuid *uuid)
+{
+	if (table == &sb_datapath_binding_table)
+		VEC_ADD(plan->datapath_candidates, *uuid);
+	else
+		VEC_ADD(plan->candidates, ((struct central_candidate){ table, *uuid }));
+}
+
 void central_suspect(struct central_plan *plan, const struct row *row)
 {
-	VEC_ADD(plan->candidates, ((struct central_candidate){ row_table(row), *row_uuid(row) }));
+	central_suspect_uuid(plan, row_table(row), row_uuid(row));
 }
 
 /* ---- changes that are followed by looking at everything ---- */
@@ -234,127 +243,6 @@ void central_plan_reset(struct central_plan *plan)
 	plan->all_dirty = true;
 }
 
-/* ---- writing ---- */
-
-static bool is_wanted(const struct central_plan *plan, const struct row *row)
-{
-	if (row_table(row) == &sb_port_binding_table) {
-		const struct sb_port_binding *sb = sb_port_binding_from_row(row);
-		const char *name = sb_port_binding_logical_port(sb);
-		const struct central_port *port = central_port_by_name(plan, name);
-
-		return port ? port->sb == sb : central_redirect_is_wanted(plan, sb);
-	}
-	if (row_table(row) == &sb_datapath_binding_table) {
-		const struct sb_datapath_binding *sb = sb_datapath_binding_from_row(row);
-		const struct central_datapath *datapath = central_datapath_of_sb(plan, sb);
-
-		return datapath && datapath->sb == sb;
-	}
-	if (row_table(row) == &sb_multicast_group_table)
-		return central_group_is_wanted(plan, sb_multicast_group_from_row(row));
-	if (row_table(row) == &sb_port_group_table) {
-		const char *name = sb_port_group_name(sb_port_group_from_row(row));
-		struct central_set *set = central_set_by_name(plan, central_set_nb_name(name));
-
-		return set && central_set_adopt(set, name, row_uuid(row));
-	}
-	return central_address_set_is_wanted(plan,
-					     sb_address_set_name(sb_address_set_from_row(row)));
-}
-
-static void judge_candidates(struct central_plan *plan, struct txn *txn)
-{
-	VEC_FOREACH(candidate, plan->candidates) {
-		const struct row *row = replica_get(plan->sb, candidate->table, &candidate->uuid);
-
-		if (!row || is_wanted(plan, row))
-			continue;
-		if (candidate->table == &sb_datapath_binding_table)
-			central_datapath_purge(txn, &candidate->uuid);
-		else
-			txn_delete(txn, candidate->table, &candidate->uuid);
-	}
-	VEC_CLEAR(plan->candidates);
-}
-
-static void write_ports(struct central_plan *plan, struct txn *txn)
-{
-	VEC(struct central_datapath *) datapaths = VEC_INIT;
-	struct central_mark *mark;
-
-	while ((mark = central_mark_pop(&plan->dirty_datapaths))) {
-		struct central_datapath *datapath = CENTRAL_OF(mark, struct central_datapath, mark);
-
-		central_datapath_write(plan, datapath, txn);
-		central_datapath_port_keys(plan, datapath);
-		central_datapath_check_addresses(plan, datapath);
-		VEC_ADD(datapaths, datapath);
-	}
-	while ((mark = central_mark_pop(&plan->dirty_sb_ports)))
-		central_port_write(plan, CENTRAL_OF(mark, struct central_port, sb_mark), txn);
-	VEC_FOREACH(datapath, datapaths)
-		central_datapath_write_groups(*datapath, txn);
-	VEC_DONE(datapaths);
-}
-
-static int compare_uuids(const void *a, const void *b)
-{
-	return uuid_cmp(a, b);
-}
-
-static void write_sets(struct central_plan *plan, struct txn *txn)
-{
-	const struct uuid *before = NULL;
-	struct central_mark *mark;
-
-	if (plan->svc_set_dirty)
-		central_svc_set_write(plan, txn);
-	plan->svc_set_dirty = false;
-	if (plan->address_sets.n)
-		qsort(plan->address_sets.v, plan->address_sets.n, sizeof(*plan->address_sets.v),
-		      compare_uuids);
-	VEC_FOREACH(uuid, plan->address_sets) {
-		if (!before || !uuid_eq(before, uuid))
-			central_address_set_write(plan, uuid, txn);
-		before = uuid;
-	}
-	VEC_CLEAR(plan->address_sets);
-	while ((mark = central_mark_pop(&plan->dirty_sets)))
-		central_set_write(plan, CENTRAL_OF(mark, struct central_set, mark), txn);
-}
-
-void central_plan_write_sb(struct central_plan *plan, struct txn *txn, int64_t wall_ms)
-{
-	if (plan->all_dirty)
-		central_plan_update(plan);
-	if (plan->global_dirty)
-		central_global_write_sb(plan, txn, wall_ms);
-	plan->global_dirty = false;
-	if (plan->datapath_keys_dirty)
-		central_datapath_keys(plan);
-	plan->datapath_keys_dirty = false;
-	judge_candidates(plan, txn);
-	write_ports(plan, txn);
-	write_sets(plan, txn);
-}
-
-void central_plan_write_nb(struct central_plan *plan, struct txn *txn, int64_t wall_ms)
-{
-	struct central_mark *mark;
-
-	if (plan->all_dirty)
-		central_plan_update(plan);
-	if (plan->nb_global_dirty)
-		central_global_write_nb(plan, txn, wall_ms);
-	plan->nb_global_dirty = false;
-	plan->tag_given = false;
-	while ((mark = central_mark_pop(&plan->late_nb_ports)))
-		central_mark_add(&plan->dirty_nb_ports, mark);
-	while ((mark = central_mark_pop(&plan->dirty_nb_ports)))
-		central_port_write_back(plan, CENTRAL_OF(mark, struct central_port, nb_mark), txn);
-}
-
 /* ---- life ---- */
 
 struct central_plan *central_plan_new(const struct central_plan_opts *opts, struct replica *nb,
@@ -367,6 +255,7 @@ struct central_plan *central_plan_new(const struct central_plan_opts *opts, stru
 	plan->sb = sb;
 	plan->all_dirty = true;
 	central_mark_init(&plan->dirty_datapaths);
+	central_mark_init(&plan->dirty_groups);
 	central_mark_init(&plan->dirty_sb_ports);
 	central_mark_init(&plan->dirty_nb_ports);
 	central_mark_init(&plan->late_nb_ports);
@@ -388,6 +277,8 @@ void central_plan_free(struct central_plan *plan)
 	while (plan->ports)
 		central_port_free(plan, plan->ports);
 	VEC_DONE(plan->candidates);
+	VEC_DONE(plan->datapath_candidates);
+	central_refusals_done(plan);
 	VEC_DONE(plan->address_sets);
 	central_keys_done(&plan->port_keys);
 	free(plan);
@@ -403,9 +294,11 @@ bool central_plan_check(struct central_plan *plan, char **ret_what)
 
 	opts.warn = NULL;
 	fresh = central_plan_new(&opts, plan->nb, plan->sb);
+	fresh->refusals = plan->refusals; /* lent: what the server does not take is not missing */
 	central_plan_update(fresh);
 	central_plan_write_sb(fresh, sb_txn, 0);
 	central_plan_write_nb(fresh, nb_txn, 0);
+	fresh->refusals = NULL;
 	same = txn_is_empty(sb_txn) && txn_is_empty(nb_txn);
 	if (!same) {
 		json_t *json = json_pack("[o,o]", txn_to_json(sb_txn), txn_to_json(nb_txn));

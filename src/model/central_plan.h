@@ -48,6 +48,17 @@ void central_plan_write_sb(struct central_plan *plan, struct txn *txn, int64_t w
 void central_plan_write_nb(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
 void central_plan_reset(struct central_plan *plan); /* everything counts as changed */
 
+/* When the server refuses what was written, one object is enough to have all others refused with it.  Then
+ * central_plan_write_sb_singly() writes the changes of one object only (the transaction stays empty if there is none left),
+ * and its owner says what became of it: set_written(), or, with the server's words, set_aside().  What is set
+ * aside is left out from then on, in both ways of writing, until its row changes or central_plan_retry().
+ * say_refusals() warns of those not yet warned of, and tells whether there are any. */
+void central_plan_write_sb_singly(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
+void central_plan_set_written(struct central_plan *plan);
+void central_plan_set_aside(struct central_plan *plan, const char *why);
+void central_plan_retry(struct central_plan *plan); /* everything counts as changed */
+bool central_plan_say_refusals(struct central_plan *plan);
+
 /* Makes a second plan from scratch.  False if it would write anything that this one does not; *ret_what
  * is then what (JSON); the caller frees. */
 bool central_plan_check(struct central_plan *plan, char **ret_what);

@@ -34,6 +34,15 @@ bool central_port_is_realised(const struct central_port *port)
 	return port->key && port->datapath && port->datapath->key;
 }
 
+bool central_port_has_row(const struct central_plan *plan, const struct central_port *port)
+{
+	if (!central_port_is_realised(port) || !central_datapath_has_row(plan, port->datapath))
+		return false;
+	if (port->sb && !central_port_must_recreate(port))
+		return true;
+	return !plan->singly && !central_is_set_aside(plan, CENTRAL_KIND_PORT, &port->nb);
+}
+
 /* Which ovn-controller cannot follow in place: ordinary to container port and back, to and from
  * virtual. */
 static bool has_new_type(const struct central_port *port)
@@ -323,7 +332,7 @@ void central_port_write(struct central_plan *plan, struct central_port *port, st
 		sb_port_binding_delete(txn, row_uuid(have));
 		have = NULL;
 	}
-	if (!central_port_is_realised(port))
+	if (!central_port_is_realised(port) || !central_datapath_has_row(plan, port->datapath))
 		return;
 	row = central_row_open(txn, &sb_port_binding_table, have);
 	port->sb_uuid = row.uuid;

@@ -38,6 +38,7 @@ struct central_mark {
 struct central_datapath {
 	UT_hash_handle hh;
 	struct central_mark mark;
+	struct central_mark groups_mark;
 	struct uuid nb;
 	struct uuid sb_uuid;    /* real, or invented for the transaction being written */
 	const struct nb_ls *ls; /* one of the two is NULL */
@@ -109,6 +110,25 @@ struct central_set {
 	VEC(struct uuid) sb; /* southbound Port_Group rows with our name */
 };
 
+/* What is written, and may be refused, by itself. */
+enum central_kind {
+	CENTRAL_KIND_GLOBAL,
+	CENTRAL_KIND_DATAPATH,
+	CENTRAL_KIND_PORT,
+	CENTRAL_KIND_GROUPS,
+	CENTRAL_KIND_SVC_SET,
+	CENTRAL_KIND_ADDRESS_SET,
+	CENTRAL_KIND_SET,
+	CENTRAL_KIND_SUPERFLUOUS,
+};
+
+struct central_object {
+	enum central_kind kind;
+	struct uuid uuid; /* northbound, of a superfluous row southbound, else 0 */
+};
+_Static_assert(sizeof(struct central_object) == sizeof(enum central_kind) + sizeof(struct uuid),
+	       "a hash key has no padding");
+
 /* A row that may have become superfluous; judged when the transaction is written. */
 struct central_candidate {
 	const struct ovsdb_table *table;
@@ -124,13 +144,18 @@ struct central_plan {
 	struct central_link *links;
 	struct central_set *sets;
 	struct central_mark dirty_datapaths;
+	struct central_mark dirty_groups;
 	struct central_mark dirty_sb_ports;
 	struct central_mark dirty_nb_ports;
 	struct central_mark late_nb_ports; /* wait for the next northbound transaction */
 	struct central_mark dirty_sets;
 	VEC(struct central_candidate) candidates;
-	VEC(struct uuid) address_sets; /* northbound rows to be looked at */
-	struct central_keys port_keys; /* scratch, for one datapath at a time */
+	VEC(struct uuid) datapath_candidates;
+	VEC(struct uuid) address_sets;    /* northbound rows to be looked at */
+	struct central_refusal *refusals; /* hash by object */
+	struct central_object written;    /* the object of the last transaction of one */
+	bool singly;                      /* the transaction being written is of one object */
+	struct central_keys port_keys;    /* scratch, for one datapath at a time */
 	bool all_dirty;
 	bool vxlan; /* a chassis has a VXLAN encap */
 	bool datapath_keys_dirty;
@@ -179,6 +204,18 @@ struct central_port *central_port_by_name(const struct central_plan *plan, const
 void central_problem(struct central_plan *plan, uint16_t *warned, enum central_problem problem,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void central_suspect(struct central_plan *plan, const struct row *row);
+void central_suspect_uuid(struct central_plan *plan, const struct ovsdb_table *table,
+			  const struct uuid *uuid);
+
+/* Is it left out because the server refused it? */
+bool central_is_set_aside(const struct central_plan *plan, enum central_kind kind,
+			  const struct uuid *uuid);
+void central_forgive(struct central_plan *plan, enum central_kind kind, const struct uuid *uuid);
+void central_refusals_done(struct central_plan *plan);
+/* Has the row, or gets it in the transaction being written, so that others may refer to it. */
+bool central_datapath_has_row(const struct central_plan *plan,
+			      const struct central_datapath *datapath);
+bool central_port_has_row(const struct central_plan *plan, const struct central_port *port);
 
 struct central_set *central_find_set(const struct central_plan *plan, const struct uuid *nb);
 struct central_set *central_set_by_name(const struct central_plan *plan, const char *name);
@@ -273,6 +310,7 @@ void central_redirect_see(struct central_plan *plan, const struct sb_port_bindin
 void central_redirect_write(const struct central_plan *plan, const struct central_port *port,
 			    struct txn *txn);
 
+const char *central_datapath_name(const struct central_datapath *datapath);
 void central_datapath_read(struct central_datapath *datapath);
 void central_datapath_keys(struct central_plan *plan); /* of all datapaths */
 void central_datapath_port_keys(struct central_plan *plan, struct central_datapath *datapath);
@@ -280,7 +318,8 @@ void central_datapath_write(struct central_plan *plan, struct central_datapath *
 			    struct txn *txn);
 /* Two ports of a switch with one IP or MAC address: said, and left to the user. */
 void central_datapath_check_addresses(struct central_plan *plan, struct central_datapath *datapath);
-void central_datapath_write_groups(struct central_datapath *datapath, struct txn *txn);
+void central_datapath_write_groups(struct central_plan *plan, struct central_datapath *datapath,
+				   struct txn *txn);
 /* Deletes a Datapath_Binding with the rows that hold on to it. */
 void central_datapath_purge(struct txn *txn, const struct uuid *sb);
 /* CENTRAL_GROUP_COUNT if the row is none of ours. */

@@ -27,9 +27,7 @@ void central_port_free(struct central_plan *plan, struct central_port *port)
 	mark_other_end(plan, written_peer(port));
 	central_mark_datapath(plan, port->datapath);
 	if (port->sb)
-		VEC_ADD(plan->candidates,
-			((struct central_candidate){ &sb_port_binding_table,
-						     *sb_port_binding_uuid(port->sb) }));
+		central_suspect_uuid(plan, &sb_port_binding_table, sb_port_binding_uuid(port->sb));
 	central_link_port(plan, port, NULL);
 	central_port_set_namesake(plan, port, false);
 	central_mark_remove(&port->sb_mark);
@@ -119,10 +117,10 @@ void central_datapath_free(struct central_plan *plan, struct central_datapath *d
 {
 	detach_ports(datapath, loose);
 	if (datapath->sb)
-		VEC_ADD(plan->candidates,
-			((struct central_candidate){ &sb_datapath_binding_table,
-						     *sb_datapath_binding_uuid(datapath->sb) }));
+		central_suspect_uuid(plan, &sb_datapath_binding_table,
+				     sb_datapath_binding_uuid(datapath->sb));
 	central_mark_remove(&datapath->mark);
+	central_mark_remove(&datapath->groups_mark);
 	HASH_DEL(plan->datapaths, datapath);
 	VEC_DONE(datapath->ports);
 	free(datapath);
@@ -135,6 +133,7 @@ static struct central_datapath *new_datapath(struct central_plan *plan, const st
 
 	datapath->nb = *nb;
 	central_mark_init(&datapath->mark);
+	central_mark_init(&datapath->groups_mark);
 	HASH_ADD(hh, plan->datapaths, nb, sizeof(datapath->nb), datapath);
 	plan->datapath_keys_dirty = true;
 	return datapath;
@@ -169,6 +168,12 @@ static void mark_all_ports(struct central_plan *plan, struct central_datapath *d
 	}
 }
 
+static void forgive_datapath(struct central_plan *plan, const struct central_datapath *datapath)
+{
+	central_forgive(plan, CENTRAL_KIND_DATAPATH, &datapath->nb);
+	central_forgive(plan, CENTRAL_KIND_GROUPS, &datapath->nb);
+}
+
 void central_see_datapaths(struct central_plan *plan, bool all)
 {
 	VEC(struct central_datapath *) touched = VEC_INIT;
@@ -189,6 +194,8 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 			continue;
 		}
 		datapath = see_datapath(plan, nb_ls_uuid(row), row, NULL);
+		if (!all && columns & ~OVSDB_COL(NB_LS_PORTS))
+			forgive_datapath(plan, datapath);
 		if (columns & OVSDB_COL(NB_LS_PORTS))
 			VEC_ADD(touched, datapath);
 		if (columns & OVSDB_COL(NB_LS_OTHER_CONFIG))
@@ -205,6 +212,8 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 			continue;
 		}
 		datapath = see_datapath(plan, nb_lr_uuid(row), NULL, row);
+		if (!all && columns & ~OVSDB_COL(NB_LR_PORTS))
+			forgive_datapath(plan, datapath);
 		if (columns & OVSDB_COL(NB_LR_PORTS))
 			VEC_ADD(touched, datapath);
 		if (columns & OVSDB_COL(NB_LR_OPTIONS))
@@ -263,6 +272,8 @@ void central_see_lsps(struct central_plan *plan, bool all)
 		central_mark_nb(plan, port);
 		if (!(columns & ~own))
 			continue;
+		if (!all)
+			central_forgive(plan, CENTRAL_KIND_PORT, &port->nb);
 		central_port_read(plan, port);
 		central_mark_sb(plan, port);
 		central_mark_datapath(plan, port->datapath);
@@ -292,6 +303,8 @@ void central_see_lrps(struct central_plan *plan, bool all)
 
 		if (!port || port->lrp != row)
 			continue;
+		if (!all)
+			central_forgive(plan, CENTRAL_KIND_PORT, &port->nb);
 		central_port_read(plan, port);
 		central_mark_sb(plan, port);
 		central_mark_datapath(plan, port->datapath);

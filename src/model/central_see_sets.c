@@ -52,8 +52,7 @@ void central_set_free(struct central_plan *plan, struct central_set *set)
 {
 	empty_set(set);
 	VEC_FOREACH(uuid, set->sb)
-		VEC_ADD(plan->candidates,
-			((struct central_candidate){ &sb_port_group_table, *uuid }));
+		central_suspect_uuid(plan, &sb_port_group_table, uuid);
 	central_mark_remove(&set->mark);
 	HASH_DEL(plan->sets, set);
 	VEC_DONE(set->members);
@@ -121,6 +120,8 @@ void central_see_nb_sets(struct central_plan *plan, bool all)
 		}
 		if (!set)
 			set = new_set(plan, nb_port_group_uuid(row));
+		if (!all)
+			central_forgive(plan, CENTRAL_KIND_SET, &set->nb);
 		set->row = row;
 		fill_set(plan, set);
 		central_mark_add(&plan->dirty_sets, &set->mark);
@@ -129,6 +130,8 @@ void central_see_nb_sets(struct central_plan *plan, bool all)
 	{
 		if (!all && nb_address_set_change(row) == ROW_DELETED)
 			suspect_address_set(plan, nb_address_set_name(row), "");
+		if (!all)
+			central_forgive(plan, CENTRAL_KIND_ADDRESS_SET, nb_address_set_uuid(row));
 		mark_addresses(plan, nb_address_set_name(row));
 	}
 }

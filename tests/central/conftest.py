@@ -10,11 +10,11 @@ from ovsdb import HEDDLE, Database, find_schema, find_tool, wait_for
 class Pair:
     """A northbound and a southbound database, and the program that keeps the second in step."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, sb_schema=None):
         self.dir = directory
         self.dir.mkdir()
         self.nb = Database(directory, "nb", find_schema("ovn-nb.ovsschema"))
-        self.sb = Database(directory, "sb", find_schema("ovn-sb.ovsschema"))
+        self.sb = Database(directory, "sb", sb_schema or find_schema("ovn-sb.ovsschema"))
         self.nb.transact({"op": "insert", "table": "NB_Global", "row": {}})
         self.programs = []
 
