@@ -149,7 +149,7 @@ static uint32_t kept_port_key(const struct central_port *port)
 {
 	if (!port->sb || central_port_must_recreate(port))
 		return 0;
-	return (uint32_t)sb_port_binding_tunnel_key(port->sb);
+	return port->sb_key;
 }
 
 static void request_port_key(struct central_plan *plan, struct central_port *port)
@@ -363,32 +363,30 @@ bool central_group_is_in_the_way(const struct sb_multicast_group *row)
 	return in_the_way;
 }
 
-static bool has_unknown(const struct central_port *port)
+static bool has_unknown(const struct nb_lsp *lsp)
 {
-	return !str_eq(nb_lsp_type(port->lsp), "external") &&
-	       ovsdb_sset_contains(nb_lsp_addresses(port->lsp), "unknown");
+	return !str_eq(nb_lsp_type(lsp), "external") &&
+	       ovsdb_sset_contains(nb_lsp_addresses(lsp), "unknown");
 }
 
-static bool is_member(const struct central_plan *plan, const struct central_port *port,
-		      enum central_group_index group)
+uint8_t central_port_groups(const struct central_port *port)
 {
-	const struct ovsdb_datum *options;
+	const struct ovsdb_datum *options =
+		port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
+	const bool in[CENTRAL_GROUP_COUNT] = {
+		[CENTRAL_FLOOD] = port->lsp,
+		[CENTRAL_FLOOD_L2] = port->lsp && !str_eq(nb_lsp_type(port->lsp), "router"),
+		[CENTRAL_UNKNOWN] = port->lsp && has_unknown(port->lsp),
+		[CENTRAL_MROUTER_FLOOD] =
+			port->lsp && ovsdb_smap_get_bool(options, "mcast_flood_reports", false),
+		[CENTRAL_STATIC] = ovsdb_smap_get_bool(options, "mcast_flood", false),
+	};
+	unsigned int groups = 0;
 
-	if (!central_port_has_row(plan, port) || !central_port_is_enabled(port))
-		return false;
-	options = port->lsp ? nb_lsp_options(port->lsp) : nb_lrp_options(port->lrp);
-	if (group == CENTRAL_STATIC)
-		return ovsdb_smap_get_bool(options, "mcast_flood", false);
-	if (!port->lsp)
-		return false;
-	switch (group) {
-	case CENTRAL_FLOOD: return true;
-	case CENTRAL_FLOOD_L2: return !str_eq(nb_lsp_type(port->lsp), "router");
-	case CENTRAL_UNKNOWN: return has_unknown(port);
-	case CENTRAL_MROUTER_FLOOD:
-		return ovsdb_smap_get_bool(options, "mcast_flood_reports", false);
-	default: return false;
-	}
+	for (int i = 0; i < CENTRAL_GROUP_COUNT; i++)
+		if (in[i] && central_port_is_enabled(port))
+			groups |= 1u << i;
+	return (uint8_t)groups;
 }
 
 static int compare_uuids(const void *a, const void *b)
@@ -426,7 +424,7 @@ static void write_group(const struct central_plan *plan, struct central_datapath
 	struct uuid uuid;
 
 	VEC_FOREACH(port, datapath->ports)
-		if (is_member(plan, *port, group))
+		if ((*port)->groups & 1u << group && central_port_has_row(plan, *port))
 			VEC_ADD(members, (*port)->sb_uuid);
 	if (members.n)
 		qsort(members.v, members.n, sizeof(*members.v), compare_uuids);

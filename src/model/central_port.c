@@ -61,10 +61,9 @@ static bool has_new_type(const struct central_port *port)
 /* A port of another switch is another port: it starts unbound, with a new key. */
 static bool has_moved(const struct central_port *port)
 {
-	const struct uuid *uuid = sb_port_binding_datapath(port->sb);
-	const struct sb_datapath_binding *sb = port->datapath ? port->datapath->sb : NULL;
+	const struct central_datapath *datapath = port->datapath;
 
-	return !uuid || !sb || !uuid_eq(uuid, sb_datapath_binding_uuid(sb));
+	return !datapath || !datapath->sb || !uuid_eq(&port->sb_datapath, &datapath->sb_uuid);
 }
 
 bool central_port_must_recreate(const struct central_port *port)
@@ -112,6 +111,7 @@ void central_port_read(struct central_plan *plan, struct central_port *port)
 	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
 	central_link_port(plan, port, is_router ? ovsdb_smap_get(options, "router-port") : NULL);
 	port->flags &= ~(CENTRAL_PORT_NEW_TYPE | CENTRAL_PORT_REQUESTS_CHASSIS);
+	port->groups = central_port_groups(port);
 	look_for_namesake(plan, port);
 	if (has_new_type(port))
 		port->flags |= CENTRAL_PORT_NEW_TYPE;

@@ -49,6 +49,7 @@ struct central_datapath {
 	ports; /* sorted by uuid, the order in which ovn-northd gives keys */
 	uint32_t requested;
 	uint32_t key; /* 0: none left */
+	bool addresses_dirty;
 	uint16_t warned;
 };
 
@@ -82,13 +83,17 @@ struct central_port {
 	const struct nb_lsp *lsp; /* one of the two is NULL */
 	const struct nb_lrp *lrp;
 	const struct sb_port_binding *sb;
+	struct uuid
+		sb_datapath; /* of sb, as sb_key; kept here as every look at a switch reads them of all its ports */
 	struct central_datapath *datapath;
 	VEC(struct central_set *) sets; /* port groups it is in */
 	struct central_link *link;      /* the router port that it names, or NULL */
 	uint16_t requested;
 	uint16_t key;
+	uint16_t sb_key;
 	uint16_t redirect_key; /* of its chassisredirect row; 0: has none */
 	uint8_t flags;
+	uint8_t groups; /* bits: enum central_group_index */
 	uint16_t warned;
 };
 
@@ -277,6 +282,14 @@ void central_row_boolean(const struct central_row *row, const struct ovsdb_colum
 			 bool value);
 void central_row_uuid(const struct central_row *row, const struct ovsdb_column *column,
 		      const struct uuid *value); /* NULL: empty */
+/* A set of strings under collection: borrowed, in any order, duplicates included. */
+struct central_strings {
+	VEC(union ovsdb_atom) atoms;
+};
+
+/* Sorts the strings and drops duplicates; when the smaller part of them is new or gone, only that part travels. */
+void central_row_strings(const struct central_row *row, const struct ovsdb_column *column,
+			 struct central_strings *strings);
 void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *column, const char *key,
 		      const char *value);
 
@@ -322,6 +335,8 @@ void central_datapath_write_groups(struct central_plan *plan, struct central_dat
 				   struct txn *txn);
 /* Deletes a Datapath_Binding with the rows that hold on to it. */
 void central_datapath_purge(struct txn *txn, const struct uuid *sb);
+/* The groups that a port belongs to once it has a row. */
+uint8_t central_port_groups(const struct central_port *port);
 /* CENTRAL_GROUP_COUNT if the row is none of ours. */
 enum central_group_index central_group_of_row(const struct sb_multicast_group *row);
 /* Has the name or the key, not both, of one of our groups, as another version of OVN may number them. */

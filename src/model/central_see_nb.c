@@ -51,9 +51,13 @@ static struct central_port *new_port(struct central_plan *plan, const struct uui
 void central_port_bind(struct central_plan *plan, struct central_port *port,
 		       const struct sb_port_binding *sb)
 {
+	const struct uuid *datapath = sb ? sb_port_binding_datapath(sb) : NULL;
+
 	port->sb = sb;
 	if (sb)
 		port->sb_uuid = *sb_port_binding_uuid(sb);
+	port->sb_datapath = datapath ? *datapath : (struct uuid){ 0 };
+	port->sb_key = sb ? (uint16_t)sb_port_binding_tunnel_key(sb) : 0;
 	central_port_read(plan, port);
 	central_mark_sb(plan, port);
 	central_mark_nb(plan, port);
@@ -219,8 +223,10 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 		if (columns & OVSDB_COL(NB_LR_OPTIONS))
 			mark_all_ports(plan, datapath);
 	}
-	VEC_FOREACH(d, touched)
+	VEC_FOREACH(d, touched) {
+		(*d)->addresses_dirty = true;
 		detach_ports(*d, &loose);
+	}
 	VEC_FOREACH(d, touched) {
 		const struct ovsdb_datum *ports =
 			(*d)->ls ? nb_ls_ports((*d)->ls) : nb_lr_ports((*d)->lr);
@@ -282,6 +288,8 @@ void central_see_lsps(struct central_plan *plan, bool all)
 			rename_port(plan, port);
 		if (columns & sets)
 			central_mark_sets(plan, port);
+		if (columns & sets && port->datapath)
+			port->datapath->addresses_dirty = true;
 	}
 }
 

@@ -147,7 +147,8 @@ void central_see_sb_sets(struct central_plan *plan, bool all)
 			central_set_by_name(plan, central_set_nb_name(sb_port_group_name(row)));
 
 		if (set) {
-			central_set_drop(set, uuid);
+			if (!all && sb_port_group_change(row) != ROW_INSERTED)
+				central_set_drop(set, uuid);
 			central_mark_add(&plan->dirty_sets, &set->mark);
 		}
 		if (!all && sb_port_group_change(row) == ROW_DELETED)

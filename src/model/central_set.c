@@ -20,42 +20,72 @@ const char *central_set_nb_name(const char *sb_name)
 	return p > sb_name && *p == '_' ? p + 1 : NULL;
 }
 
-static void add_string(struct ovsdb_datum *set, const struct ovsdb_column *column, const char *s)
-{
-	ovsdb_datum_insert(set, column, (union ovsdb_atom){ .string = (char *)s },
-			   (union ovsdb_atom){ 0 });
-}
-
 /* ---- Port_Group ---- */
 
-static const struct sb_port_group *find_sb(const struct central_plan *plan, const char *name)
+struct part {
+	const struct central_datapath *datapath;
+	const char *port;
+};
+
+/* The members by datapath, those of one beside each other. */
+struct parts {
+	VEC(struct part) list;
+};
+
+static int compare_parts(const void *a, const void *b)
 {
-	return sb_port_group_by_name(plan->sb, name);
+	const struct part *x = a, *y = b;
+
+	return (x->datapath->key > y->datapath->key) - (x->datapath->key < y->datapath->key);
 }
 
-static void write_part(struct central_plan *plan, struct central_set *set,
-		       const struct central_datapath *datapath, const char *name, struct txn *txn)
+static struct parts find_parts(const struct central_set *set)
 {
-	const struct ovsdb_column *column = &sb_port_group_columns[SB_PORT_GROUP_PORTS];
-	const struct sb_port_group *have = find_sb(plan, name);
-	struct ovsdb_datum ports = OVSDB_DATUM_EMPTY;
-	struct central_row row;
+	struct parts parts = { VEC_INIT };
 
-	row = central_row_open(txn, &sb_port_group_table, have ? sb_port_group_row(have) : NULL);
-	central_row_string(&row, &sb_port_group_columns[SB_PORT_GROUP_NAME], name);
 	VEC_FOREACH(member, set->members)
-		if ((*member)->datapath == datapath)
-			add_string(&ports, column, central_port_name(*member));
-	central_row_datum(&row, column, &ports);
-	ovsdb_datum_done(&ports, column);
+		if ((*member)->datapath && (*member)->datapath->key)
+			VEC_ADD(parts.list,
+				((struct part){ (*member)->datapath, central_port_name(*member) }));
+	if (parts.list.n)
+		qsort(parts.list.v, parts.list.n, sizeof(*parts.list.v), compare_parts);
+	return parts;
 }
 
-static bool first_of_datapath(const struct central_set *set, size_t i)
+static bool has_part(const struct parts *parts, long long key)
 {
-	for (size_t j = 0; j < i; j++)
-		if (set->members.v[j]->datapath == set->members.v[i]->datapath)
-			return false;
-	return true;
+	size_t low = 0, high = parts->list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (parts->list.v[middle].datapath->key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < parts->list.n && parts->list.v[low].datapath->key == key;
+}
+
+/* Writes the part that begins at index first; returns where the next one does. */
+static size_t write_part(struct central_plan *plan, const struct central_set *set,
+			 const struct parts *parts, size_t first, struct txn *txn)
+{
+	const struct central_datapath *datapath = parts->list.v[first].datapath;
+	AUTO_FREE char *name = xasprintf("%u_%s", datapath->key, nb_port_group_name(set->row));
+	const struct sb_port_group *have = sb_port_group_by_name(plan->sb, name);
+	struct central_row row =
+		central_row_open(txn, &sb_port_group_table, have ? sb_port_group_row(have) : NULL);
+	struct central_strings ports = { VEC_INIT };
+	size_t i;
+
+	for (i = first; i < parts->list.n && parts->list.v[i].datapath == datapath; i++)
+		VEC_ADD(ports.atoms,
+			((union ovsdb_atom){ .string = (char *)parts->list.v[i].port }));
+	central_row_string(&row, &sb_port_group_columns[SB_PORT_GROUP_NAME], name);
+	central_row_strings(&row, &sb_port_group_columns[SB_PORT_GROUP_PORTS], &ports);
+	VEC_DONE(ports.atoms);
+	return i;
 }
 
 static bool has_datapath_key(const struct central_set *set, long long key)
@@ -87,42 +117,35 @@ bool central_set_adopt(struct central_set *set, const char *sb_name, const struc
 
 static void write_parts(struct central_plan *plan, struct central_set *set, struct txn *txn)
 {
-	const char *name = nb_port_group_name(set->row);
+	struct parts parts = find_parts(set);
 
 	VEC_FOREACH(uuid, set->sb) {
 		const struct sb_port_group *row = sb_port_group_get(plan->sb, uuid);
 
-		if (row && !has_datapath_key(set, atoll(sb_port_group_name(row))))
+		if (row && !has_part(&parts, atoll(sb_port_group_name(row))))
 			sb_port_group_delete(txn, uuid);
 	}
-	for (size_t i = 0; i < set->members.n; i++) {
-		const struct central_datapath *datapath = set->members.v[i]->datapath;
-		AUTO_FREE char *part = NULL;
-
-		if (!datapath || !datapath->key || !first_of_datapath(set, i))
-			continue;
-		part = xasprintf("%u_%s", datapath->key, name);
-		write_part(plan, set, datapath, part, txn);
-	}
+	for (size_t i = 0; i < parts.list.n;)
+		i = write_part(plan, set, &parts, i, txn);
+	VEC_DONE(parts.list);
 }
 
 /* ---- Address_Set ---- */
 
-static void write_address_set(struct central_plan *plan, const char *name,
-			      const struct ovsdb_datum *addresses, struct txn *txn)
+static struct central_row open_address_set(struct central_plan *plan, const char *name,
+					   struct txn *txn)
 {
 	const struct sb_address_set *have = sb_address_set_by_name(plan->sb, name);
 	struct central_row row = central_row_open(txn, &sb_address_set_table,
 						  have ? sb_address_set_row(have) : NULL);
 
 	central_row_string(&row, &sb_address_set_columns[SB_ADDRESS_SET_NAME], name);
-	central_row_datum(&row, &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES], addresses);
+	return row;
 }
 
 /* "MAC IP...": the addresses up to the first word that is none, in their plain form. */
-static void add_addresses(const char *text, struct ovsdb_datum sets[2])
+static void add_addresses(const char *text, struct central_strings sets[2])
 {
-	const struct ovsdb_column *column = &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES];
 	AUTO_FREE char *words = xstrdup(text);
 	char *save = NULL, *word = strtok_r(words, " ", &save);
 	struct mac mac;
@@ -134,33 +157,47 @@ static void add_addresses(const char *text, struct ovsdb_datum sets[2])
 	while ((word = strtok_r(NULL, " ", &save)) && ip_parse_cidr(word, &ip, &prefix)) {
 		char plain[IP_TEXT_SIZE];
 
-		add_string(&sets[!ip_is_v4(&ip)], column, ip_format(&ip, plain));
+		VEC_ADD(sets[!ip_is_v4(&ip)].atoms,
+			((union ovsdb_atom){ .string = xstrdup(ip_format(&ip, plain)) }));
 	}
+}
+
+static void add_member(const struct central_port *member, struct central_strings sets[2])
+{
+	const struct ovsdb_datum *addresses = nb_lsp_addresses(member->lsp);
+	const char *dynamic = nb_lsp_dynamic_addresses(member->lsp);
+
+	for (uint32_t i = 0; i < addresses->n; i++)
+		if (!strstr(addresses->keys[i].string, "dynamic"))
+			add_addresses(addresses->keys[i].string, sets);
+	if (dynamic)
+		add_addresses(dynamic, sets);
 }
 
 static void write_member_addresses(struct central_plan *plan, struct central_set *set,
 				   struct txn *txn)
 {
-	const struct ovsdb_column *column = &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES];
-	struct ovsdb_datum sets[2] = { OVSDB_DATUM_EMPTY, OVSDB_DATUM_EMPTY };
 	static const char *const suffixes[] = { "_ip4", "_ip6" };
+	struct central_strings sets[2] = { { VEC_INIT }, { VEC_INIT } };
 
-	VEC_FOREACH(member, set->members) {
-		const struct ovsdb_datum *addresses = nb_lsp_addresses((*member)->lsp);
-		const char *dynamic = nb_lsp_dynamic_addresses((*member)->lsp);
-
-		for (uint32_t i = 0; i < addresses->n; i++)
-			if (!strstr(addresses->keys[i].string, "dynamic"))
-				add_addresses(addresses->keys[i].string, sets);
-		if (dynamic)
-			add_addresses(dynamic, sets);
-	}
+	VEC_FOREACH(member, set->members)
+		add_member(*member, sets);
 	for (int i = 0; i < 2; i++) {
 		AUTO_FREE char *name = xasprintf("%s%s", nb_port_group_name(set->row), suffixes[i]);
+		struct central_strings borrowed = { VEC_INIT };
+		struct central_row row;
 
-		if (!nb_address_set_by_name(plan->nb, name))
-			write_address_set(plan, name, &sets[i], txn);
-		ovsdb_datum_done(&sets[i], column);
+		if (!nb_address_set_by_name(plan->nb, name)) {
+			VEC_FOREACH(atom, sets[i].atoms)
+				VEC_ADD(borrowed.atoms, *atom);
+			row = open_address_set(plan, name, txn);
+			central_row_strings(&row, &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES],
+					    &borrowed);
+		}
+		VEC_DONE(borrowed.atoms);
+		VEC_FOREACH(atom, sets[i].atoms)
+			free(atom->string);
+		VEC_DONE(sets[i].atoms);
 	}
 }
 
@@ -173,24 +210,30 @@ void central_set_write(struct central_plan *plan, struct central_set *set, struc
 /* An explicit set has its name before the set of a port group and svc_monitor_mac, as in ovn-northd. */
 void central_address_set_write(struct central_plan *plan, const struct uuid *nb, struct txn *txn)
 {
-	const struct nb_address_set *row = nb_address_set_get(plan->nb, nb);
+	const struct nb_address_set *set = nb_address_set_get(plan->nb, nb);
+	const struct ovsdb_datum *addresses = set ? nb_address_set_addresses(set) : NULL;
+	struct central_strings strings = { VEC_INIT };
+	struct central_row row;
 
-	if (row)
-		write_address_set(plan, nb_address_set_name(row), nb_address_set_addresses(row),
-				  txn);
+	if (!set)
+		return;
+	for (uint32_t i = 0; i < addresses->n; i++)
+		VEC_ADD(strings.atoms, addresses->keys[i]);
+	row = open_address_set(plan, nb_address_set_name(set), txn);
+	central_row_strings(&row, &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES], &strings);
+	VEC_DONE(strings.atoms);
 }
 
 void central_svc_set_write(struct central_plan *plan, struct txn *txn)
 {
-	const struct ovsdb_column *column = &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES];
-	struct ovsdb_datum addresses = OVSDB_DATUM_EMPTY;
+	struct central_row row;
 	char mac[18];
 
 	if (nb_address_set_by_name(plan->nb, SVC_SET))
 		return;
-	add_string(&addresses, column, central_svc_monitor_mac(plan, mac));
-	write_address_set(plan, SVC_SET, &addresses, txn);
-	ovsdb_datum_done(&addresses, column);
+	row = open_address_set(plan, SVC_SET, txn);
+	central_row_string(&row, &sb_address_set_columns[SB_ADDRESS_SET_ADDRESSES],
+			   central_svc_monitor_mac(plan, mac));
 }
 
 bool central_address_set_is_wanted(const struct central_plan *plan, const char *name)

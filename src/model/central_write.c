@@ -70,7 +70,9 @@ static bool next_datapath(struct central_plan *plan, struct txn *txn, struct cen
 	if (!is_left_out(plan, CENTRAL_KIND_DATAPATH, &datapath->nb, ret))
 		central_datapath_write(plan, datapath, txn);
 	central_datapath_port_keys(plan, datapath);
-	central_datapath_check_addresses(plan, datapath);
+	if (datapath->addresses_dirty)
+		central_datapath_check_addresses(plan, datapath);
+	datapath->addresses_dirty = false;
 	central_mark_add(&plan->dirty_groups, &datapath->groups_mark);
 	return true;
 }
