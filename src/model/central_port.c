@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/central_private.h"
@@ -110,7 +111,9 @@ void central_port_read(struct central_plan *plan, struct central_port *port)
 
 	port->requested = key > 0 && key <= CENTRAL_PORT_KEY_MAX ? (uint16_t)key : 0;
 	central_link_port(plan, port, is_router ? ovsdb_smap_get(options, "router-port") : NULL);
-	port->flags &= ~(CENTRAL_PORT_NEW_TYPE | CENTRAL_PORT_REQUESTS_CHASSIS);
+	port->flags &= ~(CENTRAL_PORT_NEW_TYPE | CENTRAL_PORT_REQUESTS_CHASSIS | CENTRAL_PORT_QOS);
+	if (port->lsp && central_port_has_qos(port->lsp))
+		port->flags |= CENTRAL_PORT_QOS;
 	port->groups = central_port_groups(port);
 	look_for_namesake(plan, port);
 	if (has_new_type(port))
@@ -227,21 +230,19 @@ static void write_patch(const struct central_row *row, const char *peer, const c
 	ovsdb_datum_done(&options, column);
 }
 
-static void write_vif_options(const struct central_port *port, const struct central_row *row)
+static void write_vif_options(const struct central_plan *plan, struct central_port *port,
+			      const struct central_row *row)
 {
 	const struct ovsdb_column *column = &sb_port_binding_columns[SB_PORT_BINDING_OPTIONS];
-	const struct ovsdb_datum *have = row->have ? row_datum(row->have, column) : NULL;
-	const char *queue = ovsdb_smap_get(have, "qdisc_queue_id");
 	struct ovsdb_datum options = ovsdb_datum_clone(nb_lsp_options(port->lsp), column);
+	uint32_t queue = central_port_queue(plan, port);
+	char text[16];
 
-	if (port->datapath->ls &&
-	    ovsdb_smap_get_bool(nb_ls_other_config(port->datapath->ls), "vlan-passthru", false))
-		central_smap_put(&options, column, "vlan-passthru", "true");
-	/* Given by ovn-northd to a port with a rate limit; kept so that the queue stays. */
-	if (queue &&
-	    (ovsdb_smap_get(&options, "qos_max_rate") || ovsdb_smap_get(&options, "qos_burst") ||
-	     ovsdb_smap_get(&options, "qos_min_rate")))
-		central_smap_put(&options, column, "qdisc_queue_id", queue);
+	if (ovsdb_smap_get_bool(nb_ls_other_config(port->datapath->ls), "vlan-passthru", false))
+		central_smap_put_also(&options, column, "vlan-passthru", "true");
+	snprintf(text, sizeof(text), "%u", queue);
+	if (queue)
+		central_smap_put_also(&options, column, "qdisc_queue_id", text);
 	central_row_datum(row, column, &options);
 	ovsdb_datum_done(&options, column);
 }
@@ -257,7 +258,7 @@ static void write_external_ids(const struct ovsdb_datum *nb, const struct centra
 		return;
 	}
 	ids = ovsdb_datum_clone(nb, column);
-	central_smap_put(&ids, column, "name", name);
+	central_smap_put_also(&ids, column, "name", name);
 	central_row_datum(row, column, &ids);
 	ovsdb_datum_done(&ids, column);
 }
@@ -284,7 +285,7 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 		if (type || !row->have)
 			central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_TYPE],
 					   type ?: "");
-		write_vif_options(port, row);
+		write_vif_options(plan, port, row);
 		write_requested_chassis(plan, port, row);
 	}
 	check_addresses(plan, port);

@@ -57,6 +57,7 @@ enum central_port_flags {
 	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
 	CENTRAL_PORT_NEW_TYPE = 1 << 1,  /* which the row that is there cannot take on */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
+	CENTRAL_PORT_QOS = 1 << 4, /* has a rate limit */
 	CENTRAL_PORT_NAMESAKE = 1 << 3, /* a router port named like a switch port: gets no row */
 };
 
@@ -88,6 +89,7 @@ struct central_port {
 	struct central_datapath *datapath;
 	VEC(struct central_set *) sets; /* port groups it is in */
 	struct central_link *link;      /* the router port that it names, or NULL */
+	uint32_t queue; /* on its chassis; 0: none */
 	uint16_t requested;
 	uint16_t key;
 	uint16_t sb_key;
@@ -292,6 +294,10 @@ void central_row_strings(const struct central_row *row, const struct ovsdb_colum
 			 struct central_strings *strings);
 void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *column, const char *key,
 		      const char *value);
+/* For what a user may have set as well.  ovn-northd adds the key once more, and of two values the server's client keeps the
+ * smaller one. */
+void central_smap_put_also(struct ovsdb_datum *datum, const struct ovsdb_column *column,
+			   const char *key, const char *value);
 
 /* ---- the parts ---- */
 
@@ -307,6 +313,10 @@ const char *central_switch_peer(const struct central_plan *plan, const struct ce
 void central_port_read(struct central_plan *plan, struct central_port *port);
 /* Is the port's name that of another port, which has the Port_Binding? */
 void central_port_set_namesake(struct central_plan *plan, struct central_port *port, bool is_one);
+bool central_port_has_qos(const struct nb_lsp *lsp);
+uint32_t central_queue_of_row(const struct sb_port_binding *row); /* NULL is fine; 0: none */
+/* The one it has or gets; 0: none. */
+uint32_t central_port_queue(const struct central_plan *plan, struct central_port *port);
 /* Its Port_Binding cannot be changed into what it should be: it is deleted, and a new one gets a new key. */
 bool central_port_must_recreate(const struct central_port *port);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);

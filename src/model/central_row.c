@@ -123,3 +123,12 @@ void central_smap_put(struct ovsdb_datum *datum, const struct ovsdb_column *colu
 	ovsdb_datum_insert(datum, column, (union ovsdb_atom){ .string = (char *)key },
 			   (union ovsdb_atom){ .string = (char *)value });
 }
+
+void central_smap_put_also(struct ovsdb_datum *datum, const struct ovsdb_column *column,
+			   const char *key, const char *value)
+{
+	const char *have = ovsdb_smap_get(datum, key);
+
+	if (!have || strcmp(value, have) < 0)
+		central_smap_put(datum, column, key, value);
+}

@@ -57,6 +57,7 @@ void central_port_bind(struct central_plan *plan, struct central_port *port,
 	if (sb)
 		port->sb_uuid = *sb_port_binding_uuid(sb);
 	port->sb_datapath = datapath ? *datapath : (struct uuid){ 0 };
+	port->queue = central_queue_of_row(sb);
 	port->sb_key = sb ? (uint16_t)sb_port_binding_tunnel_key(sb) : 0;
 	central_port_read(plan, port);
 	central_mark_sb(plan, port);

@@ -46,6 +46,8 @@ static void see_sb_port(struct central_plan *plan, struct central_port *port,
 		return;
 	}
 	central_mark_nb(plan, port);
+	if (port->flags & CENTRAL_PORT_QOS)
+		central_mark_sb(plan, port); /* a queue is given on a chassis */
 	if (columns & ~status ||
 	    !row_datum(sb_port_binding_row(row), &sb_port_binding_columns[SB_PORT_BINDING_UP])->n)
 		central_port_bind(plan, port, row);

@@ -13,23 +13,30 @@
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+/* One or two digits; -1: none. */
+static int parse_octet(const char **text)
+{
+	int octet = -1;
+
+	for (int digit = 0; digit < 2 && isxdigit((unsigned char)**text); digit++, (*text)++) {
+		int value =
+			isdigit((unsigned char)**text) ? **text - '0' : (**text | 0x20) - 'a' + 10;
+
+		octet = (octet < 0 ? 0 : octet << 4) | value;
+	}
+	return octet;
+}
+
 bool mac_parse(const char *text, struct mac *ret)
 {
 	struct mac mac;
 
 	for (size_t i = 0; i < 6; i++) {
-		unsigned int byte = 0;
+		int octet = parse_octet(&text);
 
-		for (int digit = 0; digit < 2; digit++, text++) {
-			if (!isxdigit((unsigned char)*text))
-				return false;
-			byte = byte << 4 | (unsigned int)(isdigit((unsigned char)*text)
-								  ? *text - '0'
-								  : (*text | 0x20) - 'a' + 10);
-		}
-		mac.bytes[i] = (uint8_t)byte;
-		if (*text++ != (i < 5 ? ':' : '\0'))
+		if (octet < 0 || *text++ != (i < 5 ? ':' : '\0'))
 			return false;
+		mac.bytes[i] = (uint8_t)octet;
 	}
 	*ret = mac;
 	return true;
@@ -179,7 +186,8 @@ static int parse_kind(const char *text, const char **ret_rest, struct lsp_addres
 		}
 	}
 	if (!mac_parse(word, &address->mac))
-		return err_set(err, -EINVAL, "address \"%.200s\": \"%s\" is not a MAC address", text, word);
+		return err_set(err, -EINVAL, "address \"%.200s\": \"%s\" is not a MAC address",
+			       text, word);
 	return 0;
 }
 
@@ -194,13 +202,14 @@ static int parse_ips(const char *text, const char *rest, struct lsp_address *add
 		uint8_t prefix;
 
 		if (address->n_ips == LSP_ADDRESS_MAX_IPS)
-			return err_set(err, -E2BIG, "address \"%.200s\": more than %d IP addresses", text,
-				       LSP_ADDRESS_MAX_IPS);
+			return err_set(err, -E2BIG, "address \"%.200s\": more than %d IP addresses",
+				       text, LSP_ADDRESS_MAX_IPS);
 		/* "MAC dynamic" asks central for the IP; there is none to use yet. */
 		if (strcmp(word, "dynamic") == 0)
 			continue;
 		if (!ip_parse_cidr(word, &address->ips[address->n_ips], &prefix))
-			return err_set(err, -EINVAL, "address \"%.200s\": \"%s\" is not an IP address", text,
+			return err_set(err, -EINVAL,
+				       "address \"%.200s\": \"%s\" is not an IP address", text,
 				       word);
 		address->n_ips++;
 	}

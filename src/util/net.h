@@ -19,7 +19,7 @@ struct ip {
 #define MAC_TEXT_SIZE 18
 #define IP_TEXT_SIZE  INET6_ADDRSTRLEN
 
-bool mac_parse(const char *text, struct mac *ret);       /* aa:bb:cc:dd:ee:ff, all of text */
+bool mac_parse(const char *text, struct mac *ret);       /* aa:b:cc:d:ee:ff, as OVN takes it; all of text */
 const char *mac_format(const struct mac *mac, char text[static MAC_TEXT_SIZE]);
 bool mac_eq(const struct mac *a, const struct mac *b);
 bool mac_is_zero(const struct mac *mac);

@@ -55,6 +55,10 @@ static void what_is_right_of_an_address_is_read(void **state)
 		{ "unknown", true, LSP_ADDRESS_UNKNOWN, 0 },
 		{ "dynamic 10.0.0.1 fd00::1", true, LSP_ADDRESS_DYNAMIC, 2 },
 		{ "dynamic 300.1", true, LSP_ADDRESS_DYNAMIC, 0 },
+		{ "2:0:0:0:a:1 10.0.0.1", true, LSP_ADDRESS_ETHERNET, 1 },
+		{ "02:00:00:00:001:01", false },
+		{ "02:00:00::00:01", false },
+		{ "02:00:00:00:00", false },
 		{ "10.0.0.1", false },
 		{ "", false },
 	};
