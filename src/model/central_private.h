@@ -57,7 +57,7 @@ enum central_port_flags {
 	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
 	CENTRAL_PORT_NEW_TYPE = 1 << 1,  /* which the row that is there cannot take on */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
-	CENTRAL_PORT_QOS = 1 << 4, /* has a rate limit */
+	CENTRAL_PORT_QOS = 1 << 4,      /* has a rate limit */
 	CENTRAL_PORT_NAMESAKE = 1 << 3, /* a router port named like a switch port: gets no row */
 };
 
@@ -89,7 +89,7 @@ struct central_port {
 	struct central_datapath *datapath;
 	VEC(struct central_set *) sets; /* port groups it is in */
 	struct central_link *link;      /* the router port that it names, or NULL */
-	uint32_t queue; /* on its chassis; 0: none */
+	uint32_t queue;                 /* on its chassis; 0: none */
 	uint16_t requested;
 	uint16_t key;
 	uint16_t sb_key;
