@@ -268,6 +268,7 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 {
 	const struct nb_lsp *lsp = port->lsp;
 	const char *type = known_type(nb_lsp_type(lsp));
+	bool keep_nat = false;
 
 	if (type)
 		central_problem(plan, &port->warned, CENTRAL_BAD_TYPE, NULL);
@@ -278,6 +279,8 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 	if (type && str_eq(type, "router")) {
 		struct central_port *peer = router_peer(plan, lsp);
 
+		/* ovn-northd's announcements are kept, but not made yet. */
+		keep_nat = peer && peer->datapath && central_router_has_gateway(peer->datapath);
 		write_patch(row, ovsdb_smap_get(nb_lsp_options(lsp), "router-port"), NULL,
 			    peer && peer->datapath ? gateway_chassis(peer->datapath->lr) : NULL);
 	} else {
@@ -288,6 +291,9 @@ static void write_lsp(struct central_plan *plan, struct central_port *port,
 		write_vif_options(plan, port, row);
 		write_requested_chassis(plan, port, row);
 	}
+	if (!keep_nat)
+		central_row_datum(row, &sb_port_binding_columns[SB_PORT_BINDING_NAT_ADDRESSES],
+				  &(struct ovsdb_datum)OVSDB_DATUM_EMPTY);
 	check_addresses(plan, port);
 	central_row_string(row, &sb_port_binding_columns[SB_PORT_BINDING_PARENT_PORT],
 			   nb_lsp_parent_name(lsp));

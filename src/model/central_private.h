@@ -322,6 +322,8 @@ bool central_port_must_recreate(const struct central_port *port);
 void central_port_write(struct central_plan *plan, struct central_port *port, struct txn *txn);
 void central_port_write_back(struct central_plan *plan, struct central_port *port, struct txn *txn);
 
+/* Is the router, or one of its ports, on a chassis? */
+bool central_router_has_gateway(const struct central_datapath *router);
 /* Is this the chassisredirect row, of another program, of a router port that should have one? */
 bool central_redirect_is_wanted(const struct central_plan *plan, const struct sb_port_binding *row);
 /* The one of this port, or NULL. */

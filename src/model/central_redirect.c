@@ -16,6 +16,16 @@ static bool has_gateway(const struct central_port *port)
 	return nb_lrp_gateway_chassis(port->lrp)->n || nb_lrp_ha_chassis_group(port->lrp);
 }
 
+bool central_router_has_gateway(const struct central_datapath *router)
+{
+	if (ovsdb_smap_get(nb_lr_options(router->lr), "chassis"))
+		return true;
+	VEC_FOREACH(port, router->ports)
+		if (has_gateway(*port))
+			return true;
+	return false;
+}
+
 static struct central_port *port_of(const struct central_plan *plan,
 				    const struct sb_port_binding *row)
 {

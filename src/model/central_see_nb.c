@@ -173,6 +173,23 @@ static void mark_all_ports(struct central_plan *plan, struct central_datapath *d
 	}
 }
 
+static void mark_switch_ports(struct central_plan *plan, const struct central_port *port)
+{
+	const struct central_link *link = central_find_link(plan, nb_lrp_name(port->lrp));
+
+	if (!link)
+		return;
+	VEC_FOREACH(other, link->ports)
+		central_mark_sb(plan, *other);
+}
+
+/* Their nat_addresses depend on all ports of the router. */
+static void mark_all_switch_ports(struct central_plan *plan, const struct central_datapath *router)
+{
+	VEC_FOREACH(port, router->ports)
+		mark_switch_ports(plan, *port);
+}
+
 static void forgive_datapath(struct central_plan *plan, const struct central_datapath *datapath)
 {
 	central_forgive(plan, CENTRAL_KIND_DATAPATH, &datapath->nb);
@@ -234,6 +251,8 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 
 		for (uint32_t i = 0; i < ports->n; i++)
 			attach_port(plan, *d, &ports->keys[i].uuid);
+		if ((*d)->lr && !all)
+			mark_all_switch_ports(plan, *d);
 	}
 	VEC_FOREACH(port, loose.ports)
 		if (!(*port)->datapath)
@@ -294,21 +313,15 @@ void central_see_lsps(struct central_plan *plan, bool all)
 	}
 }
 
-static void mark_switch_ports(struct central_plan *plan, const struct central_port *port)
-{
-	const struct central_link *link = central_find_link(plan, nb_lrp_name(port->lrp));
-
-	if (!link)
-		return;
-	VEC_FOREACH(other, link->ports)
-		central_mark_sb(plan, *other);
-}
-
 void central_see_lrps(struct central_plan *plan, bool all)
 {
+	const uint64_t gateway =
+		OVSDB_COL(NB_LRP_GATEWAY_CHASSIS) | OVSDB_COL(NB_LRP_HA_CHASSIS_GROUP);
+
 	CENTRAL_EACH(nb_lrp, row, plan->nb, all)
 	{
 		struct central_port *port = central_find_port(plan, nb_lrp_uuid(row));
+		uint64_t columns = all ? 0 : nb_lrp_changed_columns(row);
 
 		if (!port || port->lrp != row)
 			continue;
@@ -319,6 +332,8 @@ void central_see_lrps(struct central_plan *plan, bool all)
 		central_mark_datapath(plan, port->datapath);
 		central_redirect_suspect(plan, port);
 		mark_other_end(plan, written_peer(port));
+		if (columns & gateway && nb_lrp_change(row) == ROW_UPDATED && port->datapath)
+			mark_all_switch_ports(plan, port->datapath);
 		mark_switch_ports(plan, port);
 	}
 }
