@@ -146,6 +146,7 @@ def southbound(sb):
     datapaths = {row["_uuid"][1]: row for row in sb.rows("Datapath_Binding")}
     ports = {row["_uuid"][1]: row for row in sb.rows("Port_Binding")}
     chassis = {row["_uuid"][1]: row["name"] for row in sb.rows("Chassis")}
+    encaps = {row["_uuid"][1]: row["ip"] for row in sb.rows("Encap")}
 
     def key_of(value):
         return datapaths[value[1]]["tunnel_key"]
@@ -168,6 +169,8 @@ def southbound(sb):
             "chassis": names(row["chassis"]),
             "requested_chassis": names(row["requested_chassis"]),
             "requested_additional_chassis": names(row["requested_additional_chassis"]),
+            "nat_addresses": sorted(as_set(row["nat_addresses"])),
+            "encap": sorted(encaps[uuid[1]] for uuid in as_set(row["encap"])),
         } for row in ports.values()}
     state["Multicast_Group"] = {
         f"{key_of(row['datapath'])} {row['name']} {row['tunnel_key']}":
@@ -186,6 +189,8 @@ def southbound(sb):
 
 def northbound(nb):
     """What is written back."""
-    return {
-        row["name"]: {"up": row["up"], "tag": row["tag"]}
-        for row in nb.rows("Logical_Switch_Port")}
+    columns = ("up", "tag", "dynamic_addresses")
+    state = {row["name"]: {column: row[column] for column in columns} for row in nb.rows("Logical_Switch_Port")}
+    options = as_map(nb.rows("NB_Global")[0]["options"])
+    state["NB_Global"] = {"max_tunid": options.get("max_tunid"), "options": sorted(options)}
+    return state
