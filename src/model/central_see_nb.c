@@ -196,9 +196,32 @@ static void forgive_datapath(struct central_plan *plan, const struct central_dat
 	central_forgive(plan, CENTRAL_KIND_GROUPS, &datapath->nb);
 }
 
+struct touched_datapaths {
+	VEC(struct central_datapath *) list;
+};
+
+/* All are emptied before one is filled: a port may go from one to another. */
+static void relist_ports(struct central_plan *plan, const struct touched_datapaths *touched,
+			 struct central_loose_ports *loose, bool all)
+{
+	VEC_FOREACH(d, touched->list) {
+		(*d)->addresses_dirty = true;
+		detach_ports(*d, loose);
+	}
+	VEC_FOREACH(d, touched->list) {
+		const struct ovsdb_datum *ports =
+			(*d)->ls ? nb_ls_ports((*d)->ls) : nb_lr_ports((*d)->lr);
+
+		for (uint32_t i = 0; i < ports->n; i++)
+			attach_port(plan, *d, &ports->keys[i].uuid);
+		if ((*d)->lr && !all)
+			mark_all_switch_ports(plan, *d);
+	}
+}
+
 void central_see_datapaths(struct central_plan *plan, bool all)
 {
-	VEC(struct central_datapath *) touched = VEC_INIT;
+	struct touched_datapaths touched = { VEC_INIT };
 	struct central_loose_ports loose = { VEC_INIT };
 	struct central_datapath *datapath, *next;
 
@@ -219,7 +242,7 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 		if (!all && columns & ~OVSDB_COL(NB_LS_PORTS))
 			forgive_datapath(plan, datapath);
 		if (columns & OVSDB_COL(NB_LS_PORTS))
-			VEC_ADD(touched, datapath);
+			VEC_ADD(touched.list, datapath);
 		if (columns & OVSDB_COL(NB_LS_OTHER_CONFIG))
 			mark_all_ports(plan, datapath);
 	}
@@ -237,28 +260,16 @@ void central_see_datapaths(struct central_plan *plan, bool all)
 		if (!all && columns & ~OVSDB_COL(NB_LR_PORTS))
 			forgive_datapath(plan, datapath);
 		if (columns & OVSDB_COL(NB_LR_PORTS))
-			VEC_ADD(touched, datapath);
+			VEC_ADD(touched.list, datapath);
 		if (columns & OVSDB_COL(NB_LR_OPTIONS))
 			mark_all_ports(plan, datapath);
 	}
-	VEC_FOREACH(d, touched) {
-		(*d)->addresses_dirty = true;
-		detach_ports(*d, &loose);
-	}
-	VEC_FOREACH(d, touched) {
-		const struct ovsdb_datum *ports =
-			(*d)->ls ? nb_ls_ports((*d)->ls) : nb_lr_ports((*d)->lr);
-
-		for (uint32_t i = 0; i < ports->n; i++)
-			attach_port(plan, *d, &ports->keys[i].uuid);
-		if ((*d)->lr && !all)
-			mark_all_switch_ports(plan, *d);
-	}
+	relist_ports(plan, &touched, &loose, all);
 	VEC_FOREACH(port, loose.ports)
 		if (!(*port)->datapath)
 			central_port_free(plan, *port);
 	VEC_DONE(loose.ports);
-	VEC_DONE(touched);
+	VEC_DONE(touched.list);
 }
 
 /* ---- northbound ports ---- */
