@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine on which commands run as they are written in documents: its own network, processes, /run, /var/lib and
-/etc/default, and a systemctl that knows a few units."""
+"""A machine on which commands run as they are written in documents: its own network, processes, /run, /var/lib, /etc,
+a systemctl that reads unit files, and Debian's packages with their own units and scripts."""
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 
 from fabric import HEDDLE, PEERS, ROOT, Namespace, run, wait_for
-from mixed import NO_OFFLOADS, schema
+from mixed import NO_OFFLOADS
 
 # Children of programs that have ended leave no zombies.
 INIT = """import signal
@@ -16,70 +17,63 @@ while True:
     signal.pause()
 """
 
-SYSTEMCTL = r"""#!/bin/sh
-# systemctl {start|stop|enable --now|disable --now} UNIT
-set -eu
-case $1 in
-enable) verb=start; shift ;;
-disable) verb=stop; shift ;;
-*) verb=$1 ;;
-esac
-shift
-unit=$1
-[ -e "$UNITS/$unit" ] || { echo "Unit $unit.service not found." >&2; exit 5; }
-case $verb in
-start) setsid sh "$UNITS/$unit" </dev/null >>"$UNITS/$unit.log" 2>&1 & echo $! >"$UNITS/$unit.pid" ;;
-stop)
-	pid=$(cat "$UNITS/$unit.pid")
-	if [ -e "$UNITS/$unit.stop" ]; then sh "$UNITS/$unit.stop" || :; else kill "$pid"; fi
-	tail -f --pid="$pid" /dev/null ;;
-esac
+# Debian's packages: their unit files, and what their installation enables.
+PACKAGES = {
+    "openvswitch-switch": (["ovsdb-server", "ovs-vswitchd", "openvswitch-switch", "ovs-record-hostname"],
+                           ["openvswitch-switch"]),
+    "ovn-host": (["ovn-controller", "ovn-host"], ["ovn-host"]),
+    "ovn-central": (["ovn-northd", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "ovn-central"], ["ovn-central"]),
+}
+
+# What the installation of openvswitch-switch makes, and what this machine needs: the datapath is userspace's.
+PREPARE_SWITCH = r"""ln -sf ../lib/openvswitch-switch/ovs-vswitchd /usr/sbin/ovs-vswitchd
+rm -f /usr/sbin/modprobe
+printf '#!/bin/sh\n' >/usr/sbin/modprobe
+chmod +x /usr/sbin/modprobe
+mkdir -p /etc/openvswitch /var/lib/openvswitch
+ln -sf /var/lib/openvswitch/conf.db /etc/openvswitch/conf.db
+echo 'OVS_CTL_OPTS="--ovs-vswitchd-options=--disable-system"' >/etc/default/openvswitch-switch
 """
 
 
 class Machine(Namespace):
-    def __init__(self, bed, name, number):
+    def __init__(self, bed, name, number, *packages):
         super().__init__(f"{bed.prefix}-{name}")
-        self.name, self.bed = name, bed
+        self.name, self.bed, self.packages = name, bed, packages
         self.address = f"192.168.33.{number}"
         self.dir = bed.dir / name
         self.units = self.dir / "units"
-        self.units.mkdir(parents=True)
-        (self.dir / "bin").mkdir()
-        self.add_program("systemctl", SYSTEMCTL)
-        self.add_program("heddle", f'#!/bin/sh\nexec {HEDDLE} "$@"\n')
+        self.disk = self.dir / "disk"
+        for folder in (self.units, self.disk, self.dir / "bin"):
+            folder.mkdir(parents=True)
+        self.add_program("systemctl", f'exec {sys.executable} {ROOT}/tests/interop/systemctl.py "$@"')
+        self.add_program("heddle", f'exec {HEDDLE} "$@"')
         self.join_underlay()
         self.holder = self.popen("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                                  "--propagation=private", "sh", "-ec", self.mounts(), stdout=subprocess.PIPE)
         assert self.holder.stdout.readline() == b"ready\n"
         self.init = int(run("pgrep", "-P", self.holder.pid))
-        self.add_unit("heddle-host", self.unit_of("heddle-host"))
-        self.add_unit("heddle-central", self.unit_of("heddle-central"))
+        for unit in (ROOT / "packaging").glob("*.service"):
+            shutil.copy(unit, self.units)
+        for package in packages:
+            for unit in PACKAGES[package][0]:
+                shutil.copy(PEERS / "lib/systemd/system" / f"{unit}.service", self.units)
 
-    @staticmethod
-    def mounts():
+    def mounts(self):
         """The last program stays, and everything in the machine ends with it."""
-        private = ("/run", "/var/lib", "/etc/default")
-        made = "/run/ovn /run/openvswitch /run/heddle /var/lib/ovn /var/lib/openvswitch /var/lib/heddle"
-        return "\n".join([*(f"mount -t tmpfs tmpfs {d}" for d in private), f"mkdir -p {made}", "echo ready",
-                          f"exec {sys.executable} -c {shlex.quote(INIT)}"])
+        lower = {"etc": "/etc"} | ({"usr": f"{PEERS}/usr:/usr"} if self.packages else {})
+        disk = self.disk
+        return "\n".join([
+            f"mount -t tmpfs tmpfs {disk}",
+            *(f"mkdir {disk}/{d} {disk}/{d}.work\nmount -t overlay overlay -o "
+              f"lowerdir={dirs},upperdir={disk}/{d},workdir={disk}/{d}.work /{d}" for d, dirs in lower.items()),
+            *(f"mount -t tmpfs tmpfs {d}" for d in ("/run", "/var/lib", "/var/log")),
+            "rm -f /etc/default/heddle", "echo ready", f"exec {sys.executable} -c {shlex.quote(INIT)}"])
 
     def add_program(self, name, text):
         path = self.dir / "bin" / name
-        path.write_text(text)
+        path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
-
-    def add_unit(self, name, start, stop=None):
-        (self.units / name).write_text(start + "\n")
-        if stop:
-            (self.units / f"{name}.stop").write_text(stop + "\n")
-
-    @staticmethod
-    def unit_of(name):
-        """ExecStart of the unit that is installed, with its options file."""
-        text = (ROOT / "packaging" / f"{name}.service").read_text()
-        start = next(line for line in text.splitlines() if line.startswith("ExecStart="))
-        return f"[ ! -e /etc/default/heddle ] || . /etc/default/heddle\nexec {start.split('=', 1)[1]}"
 
     def join_underlay(self):
         self.bed.ip("link", "add", "name", self.name, "type", "veth", "peer", "name", "und0", "netns", self.netns)
@@ -91,8 +85,8 @@ class Machine(Namespace):
 
     def sh(self, script, timeout=60):
         """Runs shell commands; what they print."""
-        path = ":".join([f"{self.dir}/bin", f"{PEERS}/usr/bin", f"{PEERS}/usr/lib/openvswitch-switch",
-                         os.environ["PATH"]])
+        # ovs-vsctl comes with openvswitch-switch, which a machine may have no need of otherwise.
+        path = ":".join([f"{self.dir}/bin", os.environ["PATH"], f"{PEERS}/usr/bin"])
         return run("nsenter", f"--target={self.init}", "--mount", "--pid", f"--net=/run/netns/{self.netns}",
                    "env", f"PATH={path}", f"UNITS={self.units}", "sh", "-euc", script, timeout=timeout)
 
@@ -100,6 +94,14 @@ class Machine(Namespace):
         def works():
             return self.sh(f"{command} >/dev/null 2>&1 && echo yes || :").strip() == "yes"
         wait_for(f"{self.name}: {what}", works)
+
+    def is_active(self, unit):
+        return self.sh(f"systemctl is-active {unit} 2>/dev/null && echo yes || :").strip() == "yes"
+
+    def reboot(self):
+        """Every process ends, and /run is empty; what is enabled comes back."""
+        self.sh("kill -KILL -1 || :")
+        self.sh("grep -o '/run/heddle/[^ ]*' /proc/mounts | xargs -r umount; rm -rf /run/*; systemctl boot")
 
     def log(self):
         return "\n".join(f"--- {self.name}: {path.name}\n{path.read_text(errors='replace')[-2500:]}"
@@ -112,37 +114,27 @@ class Machine(Namespace):
 
     # ---- what a machine with OVN has from its packages ----
 
-    def add_database(self, unit, file, schema_name, socket, *remotes):
-        self.sh(f"ovsdb-tool create {file} {shlex.quote(schema(schema_name))}")
-        self.add_unit(unit, f"exec ovsdb-server {file} --remote=punix:{socket} {' '.join(remotes)}"
-                            f" --unixctl=/run/{unit}.ctl --pidfile=/run/{unit}.pid -vconsole:warn")
-        self.sh(f"systemctl start {unit}")
+    def install(self):
+        for package in self.packages:
+            for unit in PACKAGES[package][1]:
+                self.sh(f"systemctl enable --now {unit}")
 
     def install_ovn_central(self):
-        for db, name, port in (("nb", "OVN_Northbound,NB_Global", 6641), ("sb", "OVN_Southbound,SB_Global", 6642)):
-            self.add_database(f"ovn-ovsdb-server-{db}", f"/var/lib/ovn/ovn{db}_db.db", f"ovn-{db}.ovsschema",
-                              f"/run/ovn/ovn{db}_db.sock", f"--remote=db:{name},connections")
+        self.install()
+        for db in ("nb", "sb"):
             self.wait(f"{db} database", f"ovn-{db}ctl --timeout=2 init")
-        self.add_unit("ovn-northd", "exec ovn-northd -vconsole:info")
-        self.sh("systemctl start ovn-northd; ovn-sbctl set-connection ptcp:6642:192.168.33.1")
+        self.sh("ovn-sbctl set-connection ptcp:6642:192.168.33.1")
 
     def install_ovn_host(self):
-        self.add_database("ovsdb-server", "/var/lib/openvswitch/conf.db", "vswitch.ovsschema",
-                          "/run/openvswitch/db.sock")
-        self.wait("Open_vSwitch database", "ovs-vsctl --timeout=2 --no-wait init")
-        self.add_unit("ovs-vswitchd", "exec ovs-vswitchd --disable-system -vconsole:warn --pidfile",
-                      "ovs-appctl exit")  # as Debian's units do
-        self.add_unit("ovn-controller", "exec ovn-controller -vconsole:info --pidfile",
-                      "ovn-appctl -t ovn-controller exit")
-        self.sh(f"""systemctl start ovs-vswitchd
-ovs-vsctl --timeout=10 add-br br-phy -- set Bridge br-phy datapath_type=netdev fail_mode=standalone \\
+        self.sh(f"{PREPARE_SWITCH}\necho {self.name} >/etc/openvswitch/system-id.conf")
+        self.install()
+        self.sh(f"""ovs-vsctl --timeout=10 add-br br-phy -- set Bridge br-phy datapath_type=netdev fail_mode=standalone \\
 	-- add-port br-phy und0
 ip addr del {self.address}/24 dev und0
 ip addr add {self.address}/24 dev br-phy
 ip link set br-phy up
 ethtool -K und0 tx off
-ovs-vsctl set Open_vSwitch . external_ids:system-id={self.name} external_ids:ovn-encap-type=geneve \\
+ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-type=geneve \\
 	external_ids:ovn-encap-ip={self.address} external_ids:ovn-remote=tcp:192.168.33.1:6642 \\
-	external_ids:ovn-bridge-datapath-type=netdev
-systemctl start ovn-controller""")
+	external_ids:ovn-bridge-datapath-type=netdev""")
         self.wait("integration bridge", "ovs-vsctl --timeout=2 br-exists br-int")

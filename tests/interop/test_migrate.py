@@ -12,7 +12,7 @@ import pytest
 from fabric import ROOT, Namespace, Workload, run, wait_for
 from machine import Machine
 
-BLOCK = re.compile(r"<!-- on: (\w+) -->\n\n?```sh\n(.*?)```", re.S)
+BLOCK = re.compile(r"<!-- (on|back on): (\w+) -->\n```sh\n(.*?)```", re.S)
 MAC = "0a:00:00:00:00:{:02x}"
 
 
@@ -24,10 +24,13 @@ class Bed(Namespace):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=self.prefix))
         self.machines = {}
         super().__init__(f"{self.prefix}-und")
+
+    def start(self):
         self.ip("link", "add", "name", "br", "type", "bridge", "mcast_snooping", "0")
         self.ip("link", "set", "dev", "br", "addrgenmode", "none", "up")
-        for name, number in (("central", 1), ("old", 11), ("new", 12), ("newer", 13)):
-            self.machines[name] = Machine(self, name, number)
+        for name, number, *packages in (("central", 1, "ovn-central"), ("old", 11, "openvswitch-switch", "ovn-host"),
+                                        ("new", 12), ("newer", 13)):
+            self.machines[name] = Machine(self, name, number, *packages)
 
     def workload(self, machine, device, port, n):
         """Not plugged in yet."""
@@ -43,15 +46,20 @@ class Bed(Namespace):
 
 
 class Page:
-    """The page's blocks, taken one after the other."""
+    """The page's blocks, by section, forth and back."""
 
     def __init__(self, bed, text):
-        self.bed, self.text, self.at = bed, text, 0
+        self.bed, self.text = bed, text
 
-    def run_section(self, number):
-        """All blocks of section "## number."; their output together."""
+    def run(self, number, way="on", blocks=None):
+        """The blocks of section "## number.", or the first few; their output together."""
         section = re.search(rf"^## {number}\. .*?(?=^## |\Z)", self.text, re.S | re.M)[0]
-        return "\n".join(self.bed.machines[m].sh(block) for m, block in BLOCK.findall(section))
+        found = [(machine, block) for w, machine, block in BLOCK.findall(section) if w == way][:blocks]
+        assert found, f"section {number} has none"
+        return "\n".join(self.bed.machines[machine].sh(block) for machine, block in found)
+
+    def back(self, number):
+        return self.run(number, "back on")
 
 
 def has_part(text, *words):
@@ -62,6 +70,7 @@ def has_part(text, *words):
 def bed(request):
     bed = Bed()
     try:
+        bed.start()
         yield bed
         if not request.node.report_call.passed:
             for machine in bed.machines.values():
@@ -122,28 +131,90 @@ class Traffic:
         self.lost = max(sent - received - 1, 0)  # the last one may still be on its way
 
 
+def chassis_of(central, port):
+    """By the names of the rows that "show" has."""
+    shown = re.split(r"^Chassis ", central.sh("ovn-sbctl show"), flags=re.M)
+    return [text.split()[0] for text in shown if re.search(rf"Port_Binding {port}\b", text)]
+
+
+def move_a_workload(bed, page, p1, old2):
+    """Section 3, with the first port moved back in between."""
+    central = bed.machines["central"]
+    p2 = bed.workload("new", "veth2", "p2", 2)
+    page.run(3, blocks=3)
+    assert chassis_of(central, "p2") == ["new"]
+    page.back(3)
+    wait_for("p2 is back", lambda: chassis_of(central, "p2") == ["old"])
+    reach(p1, old2)
+    p3 = bed.workload("newer", "veth3", "p3", 3)
+    page.run(3)
+    assert (chassis_of(central, "p2"), chassis_of(central, "p3")) == (["new"], ["newer"])
+    return p2, p3
+
+
+def runs(machine, *units):
+    return [unit for unit in units if machine.is_active(unit)]
+
+
+HOST_UNITS = ("ovsdb-server", "ovs-vswitchd", "ovn-controller", "heddle-host")
+CENTRAL_UNITS = ("ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "ovn-northd", "heddle-central")
+
+
+def check_old(bed, works, *units):
+    central, old = bed.machines["central"], bed.machines["old"]
+    assert runs(old, *HOST_UNITS) == list(units)
+    central.sh("ovn-nbctl --timeout=30 --wait=hv sync")
+    assert chassis_of(central, "p1") == ["old"]
+    reach(*works)
+
+
+def turn_the_old_host(bed, page, works):
+    """Section 5: there, back, and there again; each outlives a reboot."""
+    old = bed.machines["old"]
+    heddle, stock = ("ovsdb-server", "heddle-host"), ("ovsdb-server", "ovs-vswitchd", "ovn-controller")
+    page.run(5)
+    check_old(bed, works, *heddle)
+    old.reboot()
+    check_old(bed, works, *heddle)
+    page.back(5)
+    check_old(bed, works, *stock)
+    old.reboot()
+    old.sh(f"ip addr replace {old.address}/24 dev br-phy; ip link set br-phy up")
+    check_old(bed, works, *stock)
+    page.run(5)
+    check_old(bed, works, *heddle)
+
+
+def replace_northd(bed, page, works):
+    """Section 6, with a reboot of central."""
+    central = bed.machines["central"]
+    servers, before = CENTRAL_UNITS[:2], keys(central)
+    with Traffic(*works[1:]) as traffic:
+        page.run(6)
+        assert runs(central, *CENTRAL_UNITS) == [*servers, "heddle-central"]
+        central.reboot()
+        assert runs(central, *CENTRAL_UNITS) == [*servers, "heddle-central"]
+        central.wait("databases", "ovn-nbctl --timeout=2 init && ovn-sbctl --timeout=2 init")
+        central.sh("ovn-nbctl --timeout=30 --wait=hv sync")
+        page.back(6)
+        assert runs(central, *CENTRAL_UNITS) == [*servers, "ovn-northd"]
+    assert traffic.lost == 0
+    assert keys(central) == before
+    reach(*works)
+
+
 def test_the_page_as_written(bed):
     central = bed.machines["central"]
     page = Page(bed, (ROOT / "docs/migrate-from-ovn.md").read_text())
     p1, old2, old3 = prepare(bed)
-    assert "tcp:192.168.33.1:6641" in page.run_section(1)
-    assert has_part(page.run_section(2), "Chassis new", "Chassis old", "192.168.33.12")
-    p2 = bed.workload("new", "veth2", "p2", 2)
-    p3 = bed.workload("newer", "veth3", "p3", 3)
-    shown = page.run_section(3)
-    assert "Port_Binding p2" in shown.split("Chassis new\n")[1].split("Chassis")[0]
+    assert "tcp:192.168.33.1:6641" in page.run(1)
+    assert has_part(page.run(2), "Chassis new", "Chassis old", "192.168.33.12")
+    works = p1, *move_a_workload(bed, page, p1, old2)
     central.sh("ovn-nbctl --timeout=10 --wait=hv sync")
-    reach(p1, p2, p3)
-    gone = page.run_section(4)
+    reach(*works)
+    gone = page.run(4)
     assert has_part(gone, "Chassis new", "Chassis old") and "Chassis newer" not in gone
     central.sh("ovn-nbctl --timeout=10 --wait=hv sync")
-    reach(p1, p2, p3)
-    page.run_section(5)
-    central.sh("ovn-nbctl --timeout=10 --wait=hv sync")
-    reach(p1, p2, p3)
-    before = keys(central)
-    with Traffic(p2, p3) as traffic:
-        page.run_section(6)
-    assert traffic.lost == 0
-    assert keys(central) == before
-    reach(p1, p2, p3)
+    reach(*works)
+    turn_the_old_host(bed, page, works)
+    replace_northd(bed, page, works)
