@@ -144,6 +144,17 @@ static void on_server_ready(void *owner, const struct err *err)
 	}
 }
 
+/* An operator who has Open vSwitch's database would not expect an empty one beside it. */
+static void name_unused_database(const char *db_file, const char *socket)
+{
+	static const char theirs[] = "/etc/openvswitch/conf.db";
+
+	if (access(db_file, F_OK) < 0 && access(theirs, F_OK) == 0)
+		log_warn("local database: a new one is made, %s: no server answers at %s, "
+			 "so %s is not used",
+			 db_file, socket, theirs);
+}
+
 static int start_server(struct host *host, const char *socket, struct err *err)
 {
 	AUTO_FREE char *db_file = xasprintf("%s/conf.db", host->opts.state_dir);
@@ -164,6 +175,7 @@ static int start_server(struct host *host, const char *socket, struct err *err)
 
 	if (r < 0)
 		return r;
+	name_unused_database(db_file, socket);
 	host->own_server = true;
 	host->server = ovsdb_server_start(&opts);
 	return 0;

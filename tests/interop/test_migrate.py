@@ -218,3 +218,15 @@ def test_the_page_as_written(bed):
     reach(*works)
     turn_the_old_host(bed, page, works)
     replace_northd(bed, page, works)
+
+
+def test_an_unused_database_is_named(bed):
+    """Open vSwitch's file without its server: said once, when a file of Heddle's own is made."""
+    new = bed.machines["new"]
+    log = new.units / "heddle-host.service.log"
+    new.sh("""mkdir -p /etc/openvswitch; touch /etc/openvswitch/conf.db
+echo 'HEDDLE_HOST_OPTIONS="--system-id=new"' >/etc/default/heddle""")
+    for start in (lambda: new.sh("systemctl enable --now heddle-host"), new.reboot):
+        start()
+        new.wait("agent", "ovs-vsctl --timeout=2 br-exists br-int")
+        assert log.read_text().count("so /etc/openvswitch/conf.db is not used") == 1
