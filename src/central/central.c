@@ -445,12 +445,30 @@ static void server_ready(void *owner, const struct err *err)
 		central->opts.failed(central->opts.owner, err);
 }
 
+/* As ovn-ctl starts them: "set-connection" and "set-ssl" have effect. */
+/* clang-format off */
+#define SERVER_OPTIONS(db, root)                                \
+	{                                                       \
+		"--remote=db:" db "," root ",connections",      \
+		"--private-key=db:" db ",SSL,private_key",      \
+		"--certificate=db:" db ",SSL,certificate",      \
+		"--ca-cert=db:" db ",SSL,ca_cert",              \
+		"--ssl-protocols=db:" db ",SSL,ssl_protocols",  \
+		"--ssl-ciphers=db:" db ",SSL,ssl_ciphers",      \
+		NULL,                                           \
+	}
+/* clang-format on */
+
+static const char *const nb_server_options[] = SERVER_OPTIONS("OVN_Northbound", "NB_Global");
+static const char *const sb_server_options[] = SERVER_OPTIONS("OVN_Southbound", "SB_Global");
+
 struct server_files {
 	const char *schema;
 	const char *database;
 	const char *socket;
 	const char *listen;
 	const char *first_transaction;
+	const char *const *more;
 };
 
 static int start_server(struct side *side, const struct server_files *files, struct err *err)
@@ -469,6 +487,7 @@ static int start_server(struct side *side, const struct server_files *files, str
 		.first_transaction = files->first_transaction,
 		.socket = files->socket,
 		.remotes = files->listen,
+		.more = files->more,
 		.run_dir = opts->run_dir ?: "/run/heddle/central",
 		.ready = server_ready,
 		.owner = side,
@@ -531,14 +550,20 @@ static void side_done(struct side *side)
 int central_start(uv_loop_t *loop, const struct central_opts *opts, struct central **ret,
 		  struct err *err)
 {
-	struct server_files nb = { "ovn-nb.ovsschema", "ovnnb_db.db", "ovnnb_db.sock",
+	struct server_files nb = { "ovn-nb.ovsschema",
+				   "ovnnb_db.db",
+				   "ovnnb_db.sock",
 				   opts->nb_listen,
 				   "[\"OVN_Northbound\", {\"op\": \"insert\", "
-				   "\"table\": \"NB_Global\", \"row\": {}}]" };
-	struct server_files sb = { "ovn-sb.ovsschema", "ovnsb_db.db", "ovnsb_db.sock",
+				   "\"table\": \"NB_Global\", \"row\": {}}]",
+				   nb_server_options };
+	struct server_files sb = { "ovn-sb.ovsschema",
+				   "ovnsb_db.db",
+				   "ovnsb_db.sock",
 				   opts->sb_listen,
 				   "[\"OVN_Southbound\", {\"op\": \"insert\", "
-				   "\"table\": \"SB_Global\", \"row\": {}}]" };
+				   "\"table\": \"SB_Global\", \"row\": {}}]",
+				   sb_server_options };
 	struct central *central = xcalloc(1, sizeof(*central));
 	int r;
 

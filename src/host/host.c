@@ -144,6 +144,15 @@ static void on_server_ready(void *owner, const struct err *err)
 	}
 }
 
+/* As ovs-ctl starts it: "ovs-vsctl set-manager" and "set-ssl" have effect. */
+static const char *const server_options[] = {
+	"--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
+	"--private-key=db:Open_vSwitch,SSL,private_key",
+	"--certificate=db:Open_vSwitch,SSL,certificate",
+	"--bootstrap-ca-cert=db:Open_vSwitch,SSL,ca_cert",
+	NULL,
+};
+
 /* An operator who has Open vSwitch's database would not expect an empty one beside it. */
 static void name_unused_database(const char *db_file, const char *socket)
 {
@@ -168,6 +177,7 @@ static int start_server(struct host *host, const char *socket, struct err *err)
 		.first_transaction = "[\"Open_vSwitch\", {\"op\": \"insert\", "
 				     "\"table\": \"Open_vSwitch\", \"row\": {}}]",
 		.socket = socket,
+		.more = server_options,
 		.run_dir = host->opts.run_dir,
 		.ready = on_server_ready,
 		.owner = host,

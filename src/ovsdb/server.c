@@ -32,6 +32,7 @@ enum {
 struct ovsdb_server {
 	uv_loop_t *loop;
 	char *name, *schema_file, *db_file, *first_transaction, *socket, *remotes, *run_dir;
+	const char *const *more;
 	char *new_file;                                    /* the database while it is being made */
 	void (*ready)(void *owner, const struct err *err); /* NULL once called */
 	void *owner;
@@ -135,6 +136,12 @@ static void add_remotes(struct ovsdb_server *server, char **argv, size_t *n, siz
 		argv[(*n)++] = xasprintf("--remote=%s", word);
 }
 
+static void add_more(struct ovsdb_server *server, char **argv, size_t *n, size_t max)
+{
+	for (const char *const *option = server->more; option && *option && *n < max; option++)
+		argv[(*n)++] = xstrdup(*option);
+}
+
 static void start_server(struct ovsdb_server *server)
 {
 	AUTO_FREE char *pid = run_file(server->socket, server->run_dir, ".pid");
@@ -161,6 +168,7 @@ static void start_server(struct ovsdb_server *server)
 	argv[n++] = xstrdup("-vfile:off");
 	argv[n++] = xstrdup("-vfatal_signal:off"); /* "terminating with signal 15": so we asked */
 	argv[n++] = xstrdup(server->db_file);
+	add_more(server, argv, &n, ARRAY_SIZE(argv) - 1);
 	add_remotes(server, argv, &n, ARRAY_SIZE(argv) - 1);
 	argv[n] = NULL;
 	opts.argv = (const char *const *)argv;
@@ -424,6 +432,7 @@ struct ovsdb_server *ovsdb_server_start(const struct ovsdb_server_opts *opts)
 	server->socket = absolute(opts->socket);
 	server->remotes = opts->remotes ? xstrdup(opts->remotes) : NULL;
 	server->run_dir = absolute(opts->run_dir);
+	server->more = opts->more;
 	server->ready = opts->ready;
 	server->owner = opts->owner;
 	uv_timer_init(server->loop, &server->timer);

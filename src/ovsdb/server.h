@@ -21,6 +21,7 @@ struct ovsdb_server_opts {
 	const char *first_transaction;
 	const char *socket;      /* unix socket path; its directory is made */
 	const char *remotes;     /* further ovsdb-server --remote values separated by commas, e.g. "ptcp:6641:127.0.0.1", or NULL */
+	const char *const *more; /* further options, NULL behind them; not copied.  Or NULL */
 	const char *run_dir;     /* pid file and control socket, named as the socket is; it is made */
 	/* Called once when the server answers, or cannot be had (err). */
 	void (*ready)(void *owner, const struct err *err);
