@@ -7,7 +7,8 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "net")]
 from fabric import Fabric  # noqa: E402
-from mixed import Mixed, closing  # noqa: E402
+from mixed import Mixed, closing, dump  # noqa: E402
+from switch_bed import ENCAPS, switch_bed  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -26,3 +27,18 @@ def mixed(request):
 def fabric(request):
     """heddle central; no host yet."""
     yield from closing(Fabric(), request)
+
+
+@pytest.fixture(scope="module", params=ENCAPS)
+def bed(request):
+    """One switch across a stock host and two of ours, for a whole file."""
+    yield from switch_bed(request.param)
+
+
+@pytest.fixture(autouse=True)
+def dump_failure(request):
+    bed = request.getfixturevalue("bed") if "bed" in request.fixturenames else None
+    yield
+    report = getattr(request.node, "report_call", None)
+    if report and report.failed and isinstance(bed, Mixed):
+        dump(bed)

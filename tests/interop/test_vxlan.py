@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that offer VXLAN only, or VXLAN beside Geneve.  test_mixed_switch.py has the table beside stock OVN."""
-import hashlib
 import socket
-import threading
 
 import pytest
-from fabric import Host, in_netns, run, wait_for
+from bulk import transfer
+from fabric import Host, run, wait_for
 from mixed import Mixed, closing, reach
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
@@ -49,32 +48,6 @@ def fill(bed, *hosts):
     return on
 
 
-def transfer(a, b, family, address, size=8 << 20):
-    listener = in_netns(b.netns, socket.socket, family, socket.SOCK_STREAM)
-    client = in_netns(a.netns, socket.socket, family, socket.SOCK_STREAM)
-    got = hashlib.sha256()
-    with listener, client:
-        listener.settimeout(30)
-        client.settimeout(30)
-        listener.bind((address, 0))
-        listener.listen()
-
-        def serve():
-            conn, _ = listener.accept()
-            with conn:
-                while data := conn.recv(1 << 18):
-                    got.update(data)
-
-        server = threading.Thread(target=serve)
-        server.start()
-        client.connect((address, listener.getsockname()[1]))
-        data = hashlib.shake_256(address.encode()).digest(1 << 20) * (size >> 20)
-        client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
-        server.join()
-    assert got.digest() == hashlib.sha256(data).digest()
-
-
 def traffic(on, hosts):
     """Ping and TCP between all VIFs."""
     for a in hosts:
@@ -83,7 +56,7 @@ def traffic(on, hosts):
                 continue
             assert on[a].ping(ip(b)) == 1
             assert on[a].ping(ip6(b)) == 1
-            transfer(on[a], on[b], socket.AF_INET, ip(b))
+            transfer(on[a], on[b], socket.AF_INET, ip(b), 8 << 20)
             transfer(on[a], on[b], socket.AF_INET6, ip6(b), 2 << 20)
             assert on[a].ping(on[f"{a}/l"], 1) == 1
 
