@@ -8,6 +8,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "net")]
 from fabric import Fabric  # noqa: E402
 from mixed import Mixed, closing, dump  # noqa: E402
+from stock_clients import Clients  # noqa: E402
 from switch_bed import ENCAPS, switch_bed  # noqa: E402
 
 
@@ -27,6 +28,14 @@ def mixed(request):
 def fabric(request):
     """heddle central; no host yet."""
     yield from closing(Fabric(), request)
+
+
+@pytest.fixture
+def clients():
+    """Connections of ovsdbapp; ended before the databases are."""
+    clients = Clients()
+    yield clients
+    clients.close()
 
 
 @pytest.fixture(scope="module", params=ENCAPS)

@@ -9,8 +9,9 @@ import sys
 from fabric import PEERS, Namespace, Process, in_netns, wait_for
 
 sys.path.append(str(PEERS / "usr/lib/python3/dist-packages"))
+from ovs.db import idl  # noqa: E402, F401
 from ovsdbapp import event as ovsdb_event  # noqa: E402
-from ovsdbapp.backend.ovs_idl import connection, event  # noqa: E402
+from ovsdbapp.backend.ovs_idl import connection, event, idlutils  # noqa: E402, F401
 from ovsdbapp.schema.open_vswitch import impl_idl as ovs  # noqa: E402
 from ovsdbapp.schema.ovn_northbound import impl_idl as nb  # noqa: E402
 from ovsdbapp.schema.ovn_southbound import impl_idl as sb  # noqa: E402

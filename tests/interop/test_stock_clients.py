@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of OVN and Open vSwitch that know nothing of Heddle, on a Heddle deployment."""
+import fcntl
 import json
 import os
 import signal
+import struct
 import time
 
 import pytest
 from fabric import Failed, Workload, in_netns, run, wait_for
 from mixed import tool
-from sniff import new_mark
-from stock_clients import METADATA_IP, Clients, Event, MetadataAgent, fetch
+from scapy.layers.l2 import ARP, Ether
+from stock_clients import Event, idl, idlutils
 
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
 MAC = "0a:00:00:00:00:{:02x}"
-
-
-@pytest.fixture
-def clients(fabric):
-    fabric.processes = []
-    clients = Clients()
-    yield clients
-    clients.close()
-    for process in fabric.processes:
-        process.stop()
 
 
 def device(fabric, host, name, port, n):
@@ -39,6 +32,15 @@ def create_network(api, name, ports):
                                 options={"requested-chassis": ""}, enabled=True))
 
 
+def shown(host):
+    """The lines of "ovs-vsctl show" but for the first, which is a uuid."""
+    return sorted(line.strip() for line in host.vsctl("show").splitlines()[1:])
+
+
+def internal(name):
+    return [f"Port {name}", f"Interface {name}", "type: internal"]
+
+
 def test_ovsdbapp_creates_networks_and_plugs_as_os_vif_does(fabric, clients):
     host = fabric.host("h1")
     north, local = clients.nb(fabric), clients.ovs(host)
@@ -54,6 +56,8 @@ def test_ovsdbapp_creates_networks_and_plugs_as_os_vif_does(fabric, clients):
                  .get("ovn-installed") == "true")
         wait_for("up", lambda: north.db_get("Logical_Switch_Port", w.port, "up").execute())
     assert works[0].ping(works[1], 3) == 3
+    assert shown(host) == sorted(["Bridge br-int", "fail_mode: secure", *internal("br-int"),
+                                  *[f"{kind} {w.device}" for kind in ("Port", "Interface") for w in works]])
     for w in works:
         local.del_port(w.device, "br-int").execute(check_error=True)
         wait_for("down", lambda: not north.db_get("Logical_Switch_Port", w.port, "up").execute())
@@ -75,14 +79,27 @@ def test_ovsdbapp_internal_interfaces_and_bridges(fabric, clients):
     assert (link["address"], link["mtu"]) == (MAC.format(9), 1400)
     assert local.db_get("Interface", "in0", "ofport").execute(check_error=True) > 0
     assert sorted(local.list_br().execute()) == ["br-ex", "br-int"]
+    assert shown(host) == sorted(["Bridge br-int", "fail_mode: secure", *internal("br-int"), "Bridge br-ex",
+                                  "fail_mode: standalone", *internal("br-ex"), *internal("in0")])
     assert local.iface_to_br("in0").execute() == "br-ex"
     local.db_set("Interface", "in0", ("mtu_request", 1300)).execute(check_error=True)
     assert json.loads(host.run("ip", "-j", "link", "show", "in0"))[0]["mtu"] == 1300
-    shown = host.vsctl("show")
-    assert "error" not in shown and "br-ex" in shown
     local.del_port("in0").execute(check_error=True)
     local.del_br("br-ex").execute(check_error=True)
     assert host.run("ip", "link", "show", "br-ex", check=False).returncode
+
+
+def open_tap(name):
+    """The end of a tap that a virtual machine has."""
+    tap = open("/dev/net/tun", "r+b", buffering=0)
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    return tap
+
+
+def libvirt_statistics(host, name):
+    """The very words of its virNetDevOpenvswitchInterfaceStats."""
+    return dict(json.loads(host.vsctl("--if-exists", "--format=list", "--data=json", "--no-headings",
+                                      "--columns=statistics", "list", "Interface", name))[1])
 
 
 def test_libvirt_plugs_a_tap_in_one_command(fabric):
@@ -98,8 +115,12 @@ def test_libvirt_plugs_a_tap_in_one_command(fabric):
                "external-ids:iface-status=active")
     fabric.nbctl("wait-until", "Logical_Switch_Port", "a", "up=true")
     assert host.interface("vnet0", "external_ids:ovn-installed") == "true"
-    stats = host.vsctl("get", "Interface", "vnet0", "statistics")
-    assert stats.startswith("{")
+    with in_netns(host.netns, open_tap, "vnet0") as tap:
+        for _ in range(3):
+            tap.write(bytes(Ether(src=MAC.format(1), dst="ff:ff:ff:ff:ff:ff") / ARP(psrc="10.0.0.1", pdst="10.0.0.9")))
+        wait_for("domifstat has three packets", lambda: libvirt_statistics(host, "vnet0").get("rx_packets") == 3)
+    names = {f"{way}_{what}" for way in ("rx", "tx") for what in ("bytes", "packets", "errors", "dropped")}
+    assert names <= set(libvirt_statistics(host, "vnet0"))
     host.vsctl("--", "--if-exists", "del-port", "vnet0")
     fabric.nbctl("wait-until", "Logical_Switch_Port", "a", "up=false")
 
@@ -129,24 +150,58 @@ def test_bindings_are_events(fabric, clients):
 
 def test_an_agents_external_ids_are_kept(fabric, clients):
     """Neutron writes them as a whole map, guarded by what it read."""
-    seen = []
+    seen, told = [], []
     host = fabric.host("h1")
     wait_for("the chassis", lambda: "h1" in fabric.sbctl("show"))
-    south = clients.sb(fabric, Event("Chassis_Private", ("update",), lambda row, old: True,
+    south = clients.sb(fabric, Event("Chassis_Private", ("update",), lambda row, old: hasattr(old, "nb_cfg"),
                                      lambda event, row: seen.append(row.nb_cfg)))
+
+    def sync():
+        fabric.nbctl("--wait=hv", "sync")
+        told.append(int(fabric.nbctl("get", "NB_Global", ".", "nb_cfg")))
+
     ids = {"neutron:ovn-metadata-id": "agent", "neutron:ovn-bridge": "br-int"}
     south.db_set("Chassis_Private", "h1", ("external_ids", ids)).execute(check_error=True)
     for _ in range(3):
-        fabric.nbctl("--wait=hv", "sync")
+        sync()
         south.db_set("Chassis_Private", "h1", ("external_ids", {"neutron:ovn-metadata-sb-cfg": "1"})).execute(
             check_error=True)
     host.agent.stop(signal.SIGKILL)
     host.start_agent()
-    fabric.nbctl("--wait=hv", "sync")
+    sync()
     kept = south.db_get("Chassis_Private", "h1", "external_ids").execute(check_error=True)
     assert kept == {**ids, "neutron:ovn-metadata-sb-cfg": "1"}
-    wait_for("each nb_cfg was an event", lambda: sorted(set(seen))[-1] == int(
-        fabric.nbctl("get", "NB_Global", ".", "nb_cfg")))
+    wait_for("the last nb_cfg", lambda: seen[-1:] == told[-1:])
+    assert set(told) <= set(seen) and seen == sorted(set(seen))
+
+
+def test_a_chassis_that_comes_and_goes_is_events(fabric, clients):
+    """What registers with a chassis does so when its rows are made; an agent's restart makes none."""
+    seen = []
+
+    def note(event, row):
+        seen.append((event, row._table.name))
+
+    clients.sb(fabric, *[Event(table, (event,), lambda row, old: True, note)
+                         for table in ("Chassis", "Chassis_Private") for event in ("create", "delete")])
+    fabric.switch("s0", ("a", f"{MAC.format(1)} 10.0.0.1"))
+    host = fabric.host("h1")
+    host.plug("a", "a", MAC.format(1), "10.0.0.1")
+    fabric.sync()
+    both = ["Chassis", "Chassis_Private"]
+    wait_for("both are created", lambda: sorted(seen) == [("create", table) for table in both])
+    host.agent.stop()
+    host.start_agent()
+    fabric.sync()
+    assert len(seen) == 2
+    seen.clear()
+    host.agent.stop()
+    host.heddle("host", "--remove", f"--state-dir={host.dir}", f"--run-dir={host.dir}/run")
+    wait_for("both are deleted", lambda: sorted(seen) == [("delete", table) for table in both])
+    seen.clear()
+    host.start_agent()
+    wait_for("both are created again", lambda: sorted(seen) == [("create", table) for table in both])
+    fabric.expected_drops = {"NO_PORT", "NOT_BOUND"}
 
 
 def test_nbctl_as_a_daemon(fabric):
@@ -187,85 +242,72 @@ def test_vsctl_never_hangs(fabric):
     host.vsctl("del-port", "v0")
 
 
-def test_a_plain_idl_follows(fabric, clients):
-    """The Python IDL by itself, every table and column of each database."""
-    from ovs import poller
-    from ovs.db import idl
-    from ovsdbapp.backend.ovs_idl import idlutils
+# What is refused: the command, the interfaces it makes, and the words of the error.
+UNSUPPORTED = {
+    "tunnel": (["add-port", "br-int", "x0", "--", "set", "Interface", "x0", "type=gre", "options:remote_ip=192.0.2.1"],
+               ["x0"], 'interface type "gre" is not supported'),
+    "patch": (["add-port", "br-int", "x0", "--", "set", "Interface", "x0", "type=patch", "options:peer=x1"], ["x0"],
+              'interface type "patch" is not supported'),
+    "unheard-of": (["add-port", "br-int", "x0", "--", "set", "Interface", "x0", "type=quantum"], ["x0"],
+                   'interface type "quantum" is not supported'),
+    "tag": (["add-port", "br-int", "v0", "tag=5"], ["v0"], "VLAN tags, trunks and modes are not supported"),
+    "fake-bridge": (["add-br", "x0", "br-int", "7"], ["x0"], "VLAN tags, trunks and modes are not supported"),
+    "bond": (["add-bond", "br-int", "x0", "v0", "v1"], ["v0", "v1"], "bonds are not supported"),
+    "no-device": (["add-port", "br-int", "x0"], ["x0"], "could not open network device x0 (No such device)"),
+}
 
+
+@pytest.mark.parametrize("case", UNSUPPORTED)
+def test_vsctl_is_told_what_is_not_supported(fabric, case):
+    """At once, in words, and nothing is left when it is taken out again."""
+    command, interfaces, words = UNSUPPORTED[case]
+    host = fabric.host("h1")
+    host.ip("link", "add", "name", "v0", "up", "type", "veth", "peer", "name", "v1")
+    clean = shown(host)
+    said = run(tool("ovs-vsctl"), f"--db={host.db}", "--timeout=5", *command)
+    for interface in interfaces:
+        assert f"Error detected while setting up '{interface}'" in said and words in said
+        assert words in json.loads(host.vsctl("get", "Interface", interface, "error"))
+        assert host.interface(interface, "ofport") == "-1"
+    host.vsctl("del-br" if command[0] == "add-br" else "del-port", command[1 if command[0] == "add-br" else 2])
+    assert shown(host) == clean
+
+
+class PlainIdl:
+    """The Python IDL by itself, with every table and column of a database."""
+
+    def __init__(self, remote, database, table, column):
+        helper = idlutils.get_schema_helper(remote, database)
+        helper.register_all()
+        self.client, self.table, self.column = idl.Idl(remote, helper), table, column
+
+    def names(self):
+        self.client.run()
+        return {getattr(row, self.column) for row in self.client.tables[self.table].rows.values()}
+
+
+def test_a_plain_idl_follows(fabric):
+    """What is there, what comes, and what goes."""
     fabric.switch("s0", ("a", f"{MAC.format(1)} 10.0.0.1"))
     host = fabric.host("h1")
     host.plug("a", "a", MAC.format(1), "10.0.0.1")
     fabric.sync()
-    for remote, name, table, column in ((fabric.nb_remote, "OVN_Northbound", "Logical_Switch_Port", "name"),
-                                        (fabric.sb_remote, "OVN_Southbound", "Port_Binding", "logical_port"),
-                                        (host.db, "Open_vSwitch", "Interface", "name")):
-        helper = idlutils.get_schema_helper(remote, name)
-        helper.register_all()
-        client = idl.Idl(remote, helper)
-        end = time.monotonic() + 5
-        while not client.has_ever_connected() and time.monotonic() < end:
-            client.run()
-            wake = poller.Poller()
-            client.wait(wake)
-            wake.timer_wait(100)
-            wake.block()
-        assert "a" in [getattr(row, column) for row in client.tables[table].rows.values()]
-        client.close()
-
-
-def test_metadata_through_a_localport(fabric, clients):
-    """Every VIF is served by its own host's proxy, by none of another host, and nothing is on the wire."""
-    fabric.expected_drops = {"LOCALPORT_TO_REMOTE", "LOCALPORT_NOT_HERE", "NO_DESTINATION", "NO_PORT"}
-    north = clients.nb(fabric)
-    for network in ("net1", "net2"):  # the same addresses in both
-        north.ls_add(network).execute(check_error=True)
-        north.lsp_add(network, f"{network}-meta", type="localport", addresses=[f"{MAC.format(2)} 10.0.0.2"],
-                      external_ids={"neutron:cidrs": "10.0.0.2/24"}).execute(check_error=True)
-        for i, n in enumerate((11, 12, 13), 1):
-            north.lsp_add(network, f"{network}-{i}", addresses=[f"{MAC.format(n)} 10.0.0.{n}"]).execute(
-                check_error=True)
-    fabric.nbctl("--wait=sb", "sync")
-    agents = {}
-    for name in ("h1", "h2"):
-        fabric.host(name)
-        wait_for(f"{name} is a chassis", lambda: name in fabric.sbctl(
-            "--bare", "--columns=name", "list", "Chassis_Private").split())
-        agents[name] = MetadataAgent(clients, fabric, fabric.host(name))
-    bare = fabric.host("h3")  # a host that serves no metadata
-    vifs = {}
-    for network in ("net1", "net2"):
-        for i, name in ((1, "h1"), (2, "h1"), (3, "h2")):
-            w = fabric.host(name).plug(f"{network}-{i}", f"{network}-{i}", MAC.format(10 + i), f"10.0.0.{10 + i}")
-            w.ip("route", "add", f"{METADATA_IP}/32", "via", "10.0.0.2")  # DHCP option 121 says so
-            vifs[f"{network}-{i}"] = w
-            agents[name].serve(network)
-    fabric.sync()
-    with fabric.sniff_underlay() as wire:
-        for port, w in vifs.items():
-            mark = new_mark()
-            answer = in_netns(w.netns, fetch)
-            assert answer == f"{w.host.name} {port.split('-')[0]}"
-            in_netns(w.netns, fetch, "/" + mark.decode())
-            assert not wire.tunnelled(mark)
-            # On-link, without the route: the host's own localport answers the ARP.
-            w.ip("route", "replace", f"{METADATA_IP}/32", "dev", "eth0")
-            assert in_netns(w.netns, fetch) == answer
-    move_to_a_host_without_metadata(fabric, vifs["net1-2"], bare)
-    for name, agent in agents.items():
-        ids = agent.sb.db_get("Chassis_Private", name, "external_ids").execute(check_error=True)
-        assert ids["neutron:ovn-metadata-id"] == f"agent-{name}"
-    for port in ("net1-meta", "net2-meta"):
-        assert fabric.chassis_of(port) == "" and fabric.binding(port, "up") == "false"
-
-
-def move_to_a_host_without_metadata(fabric, w, bare):
-    w.host.unplug(w)
-    moved = bare.plug(w.device, w.port, w.mac, w.address)
-    moved.ip("route", "add", f"{METADATA_IP}/32", "via", "10.0.0.2")
-    fabric.sync()
-    with fabric.sniff_underlay() as wire:
-        mark = new_mark()
-        assert in_netns(moved.netns, fetch, "/" + mark.decode()) is None
-        assert not [p for p in wire.tunnelled() if p[4] < 32768 and METADATA_IP.encode() in p[5]]
-        assert not wire.tunnelled(mark)
+    watched = [PlainIdl(*database) for database in (
+        (fabric.nb_remote, "OVN_Northbound", "Logical_Switch_Port", "name"),
+        (fabric.sb_remote, "OVN_Southbound", "Port_Binding", "logical_port"),
+        (host.db, "Open_vSwitch", "Interface", "name"))]
+    try:
+        for client in watched:
+            wait_for(f"{client.table} a", lambda: "a" in client.names(), 5)
+        fabric.nbctl("lsp-add", "s0", "b", "--", "lsp-set-addresses", "b", f"{MAC.format(2)} 10.0.0.2")
+        b = host.plug("b", "b", MAC.format(2), "10.0.0.2")
+        for client in watched:
+            wait_for(f"{client.table} b", lambda: {"a", "b"} <= client.names(), 5)
+        host.unplug(b)
+        fabric.nbctl("lsp-del", "b")
+        for client in watched:
+            wait_for(f"{client.table} without b", lambda: "b" not in client.names(), 5)
+    finally:
+        for client in watched:
+            client.client.close()
+    fabric.expected_drops = {"NO_PORT", "NOT_BOUND"}
