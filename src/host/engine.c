@@ -582,12 +582,12 @@ static void round_steps(struct host *host, struct pass *pass)
 	wake_at(pass, sole_ms);
 	if (host->finished)
 		return;
+	if (!find_role(host, pass))
+		return;
 	if (host->opts.remove) {
 		host_run_removal(host, pass->sole);
 		return;
 	}
-	if (!find_role(host, pass))
-		return;
 	pass->sb = host->sb.client ? client_replica(host->sb.client) : NULL;
 	pass->nb = host->nb.client ? client_replica(host->nb.client) : NULL;
 	run_ports(host, pass);

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from agent import PEERS, Server, wait_for
+from agent import PEERS, Server, find_tool, wait_for
 
 
 def find_vswitchd():
@@ -57,4 +57,35 @@ def test_ports_of_a_real_vswitchd_are_carried(world, tmp_path):
         daemon.wait(timeout=10)
         for netns in workloads:
             subprocess.run(["ip", "netns", "del", netns], check=True)
+        local.stop()
+
+
+def test_a_removal_waits_for_its_predecessors_lock(world, tmp_path):
+    """The server may not have noticed yet that the agent has ended: the bridges go all the same."""
+    local = Server(tmp_path, "vswitch.ovsschema", "local")
+    host = world.host(1, db=local.remote)
+    host.db = local.remote
+    holder = None
+    try:
+        host.vsctl("--no-wait", "init")
+        host.start()
+        host.vsctl("add-br", "br-x", "--", "set", "Bridge", "br-x", "fail_mode=standalone")
+        host.stop()
+        assert "br-x" in host.links()
+        holder = subprocess.Popen([find_tool("ovsdb-client"), "lock", local.remote, "ovs_vswitchd"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        assert b"locked" in holder.stdout.readline()
+        connections = host.log().count("southbound database: connected")
+        host.start("--remove")
+        wait_for(lambda: host.log().count("southbound database: connected") > connections, "connected", host.log)
+        holder.kill()
+        assert host.process.wait(timeout=10) == 0
+        host.process = None
+        assert "br-x" not in host.links()
+    finally:
+        if holder:
+            holder.kill()
+            holder.wait()
+        if host.process:
+            host.stop()
         local.stop()
