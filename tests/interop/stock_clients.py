@@ -67,3 +67,8 @@ class Clients:
         for link in self.connections:
             link.stop(TIMEOUT_S)
             link.idl.handler.shutdown()
+
+
+def shown(host):
+    """The lines of "ovs-vsctl show" but for the first, which is a uuid."""
+    return sorted(line.strip() for line in host.vsctl("show").splitlines()[1:])
