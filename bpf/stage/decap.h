@@ -26,32 +26,50 @@ static __always_inline bool is_keys_option(const struct geneve_option *o)
 	return o->class == bpf_htons(DP_GENEVE_OPT_CLASS) && o->type == DP_GENEVE_OPT_TYPE;
 }
 
+/* A walk through Geneve's options.  A callback of bpf_loop() is verified once, a loop once per step. */
+struct options {
+	struct __sk_buff *skb;
+	__u32 offset, bytes;
+	__be32 keys;
+	bool found;
+	bool refused;
+};
+
+static long option_step(__u32 i, struct options *w)
+{
+	struct geneve_option o;
+	__u32 bytes;
+
+	(void)i;
+	if (w->offset >= w->bytes)
+		return 1;
+	w->refused = true; /* until this one is seen to be right */
+	if (bpf_skb_load_bytes(w->skb, GENEVE_BYTES + w->offset, &o, sizeof(o)) < 0)
+		return 1;
+	bytes = sizeof(o) + (o.length & 31) * 4;
+	if (w->offset + bytes > w->bytes)
+		return 1;
+	if (is_keys_option(&o)) {
+		if (bytes != 8 ||
+		    bpf_skb_load_bytes(w->skb, GENEVE_BYTES + w->offset + 4, &w->keys, 4) < 0)
+			return 1;
+		w->found = true;
+	} else if (o.type & 0x80) {
+		return 1;
+	}
+	w->offset += bytes;
+	w->refused = false;
+	return 0;
+}
+
 /* Finds OVN's option and looks for options that we should understand but do not. */
 static __always_inline bool find_keys(struct __sk_buff *skb, __u32 option_bytes, __be32 *ret_keys)
 {
-	struct geneve_option o;
-	__u32 offset = 0, bytes;
-	bool found = false;
+	struct options w = { .skb = skb, .bytes = option_bytes };
 
-	for (int i = 0; i < 63; i++) { /* 63 words of options at most */
-		if (offset >= option_bytes)
-			break;
-		if (bpf_skb_load_bytes(skb, GENEVE_BYTES + offset, &o, sizeof(o)) < 0)
-			return false;
-		bytes = sizeof(o) + (o.length & 31) * 4;
-		if (offset + bytes > option_bytes)
-			return false;
-		if (is_keys_option(&o)) {
-			if (bytes != 8 ||
-			    bpf_skb_load_bytes(skb, GENEVE_BYTES + offset + 4, ret_keys, 4) < 0)
-				return false;
-			found = true;
-		} else if (o.type & 0x80) {
-			return false;
-		}
-		offset += bytes;
-	}
-	return found;
+	bpf_loop(63, option_step, &w, 0); /* 63 words of options at most */
+	*ret_keys = w.keys;
+	return w.found && !w.refused;
 }
 
 /* In: the headers of a packet for us, read as if OVN's option were the only one.  Out: the option's keys and p->eth,
