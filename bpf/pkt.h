@@ -22,6 +22,8 @@
 
 /* TC_ACT_UNSPEC to clsact and TCX_NEXT to tcx: whoever stands behind us goes on. */
 #define VERDICT_PASS TC_ACT_UNSPEC
+/* Of a stage, never to the kernel: the packet is larger than p->mtu. */
+#define VERDICT_TOO_BIG 0x100
 
 /* Linux 6.3; the headers we build with may be older. */
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)

@@ -195,15 +195,15 @@ static __always_inline int stage_flood_again(struct pkt *p)
 	return flood_vxlan(p, is_multicast(p->eth.h_dest) ? DP_GROUP_FLOOD : DP_GROUP_UNKNOWN);
 }
 
-/* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done.  A packet grows
- * once: where both kinds of tunnel are needed, a copy comes in by its device again. */
+/* In: a packet of a workload.  Out: a copy to every local and remote member; the original is done, or, unicast,
+ * VERDICT_TOO_BIG.  A packet grows once: where both kinds of tunnel are needed, a copy comes in by its device again. */
 static __always_inline int stage_flood(struct pkt *p, __u16 group)
 {
 	flood_local(p, group);
 	if (p->from_localport)
 		return TC_ACT_SHOT;
-	if (!is_multicast(p->eth.h_dest) && flood_too_big(p, group))
-		return stage_too_big(p);
+	if (group == DP_GROUP_UNKNOWN && flood_too_big(p, group))
+		return VERDICT_TOO_BIG;
 	if (!chain_is_empty(p, group, DP_CHAIN_VXLAN)) {
 		if (chain_is_empty(p, group, DP_CHAIN_REMOTE))
 			return flood_vxlan(p, group);
