@@ -29,6 +29,7 @@ class Count:
 
 
 MESON_RUNS = {"dp"}  # directories whose tests are meson's, not to be run twice
+BESIDE = "kernel"  # an emulator on one processor, minutes long: while the others run
 
 
 def pytest_counts(text):
@@ -78,31 +79,49 @@ def run_meson(count):
         count.add(failed=1, name="meson test")
 
 
-def run_pytest(directory, words, count):
-    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                               f"--junitxml={report.name}", str(directory), *words], cwd=ROOT)
+class Suite:
+    """pytest in one directory; output: a file for what it says, None for ours."""
+
+    def __init__(self, directory, words, output=None):
+        self.name = str(directory.relative_to(ROOT))
+        self.output = output
+        self.report = tempfile.NamedTemporaryFile(suffix=".xml")
+        self.process = subprocess.Popen(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                                         f"--junitxml={self.report.name}", str(directory), *words], cwd=ROOT,
+                                        stdout=output, stderr=output and subprocess.STDOUT)
+
+    def finish(self, count):
+        status = self.process.wait()
+        if self.output:
+            self.output.seek(0)
+            print(self.output.read().decode(errors="replace"), flush=True)
         try:
-            suite = xml.etree.ElementTree.parse(report.name).getroot().find("testsuite")
+            suite = xml.etree.ElementTree.parse(self.report.name).getroot().find("testsuite")
         except xml.etree.ElementTree.ParseError:
-            count.add(failed=1, name=str(directory))
+            count.add(failed=1, name=self.name)
             return
-    failed = int(suite.get("failures")) + int(suite.get("errors"))
-    skipped = int(suite.get("skipped"))
-    count.add(int(suite.get("tests")) - failed - skipped, failed, skipped,
-              str(directory.relative_to(ROOT)))
-    if done.returncode not in (0, 5) and not failed:  # 5: no test was selected
-        count.add(failed=1, name=str(directory.relative_to(ROOT)))
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        count.add(int(suite.get("tests")) - failed - skipped, failed, skipped, self.name)
+        if status not in (0, 5) and not failed:  # 5: no test was selected
+            count.add(failed=1, name=self.name)
 
 
 def main():
     count = Count()
+    words = sys.argv[1:]
     run_meson(count)
-    for directory in sorted({path.parent for path in (ROOT / "tests").rglob("test_*.py")}):
-        if directory.name in MESON_RUNS:
-            continue
-        print(f"\n{directory.relative_to(ROOT)}", flush=True)
-        run_pytest(directory, sys.argv[1:], count)
+    suites = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    suites = sorted(directory for directory in suites if directory.name not in MESON_RUNS)
+    with tempfile.TemporaryFile() as output:
+        beside = [Suite(directory, words, output) for directory in suites if directory.name == BESIDE]
+        for directory in suites:
+            if directory.name != BESIDE:
+                print(f"\n{directory.relative_to(ROOT)}", flush=True)
+                Suite(directory, words).finish(count)
+        for suite in beside:
+            print(f"\n{suite.name}", flush=True)
+            suite.finish(count)
     if count.names:
         print("\nfailed: " + ", ".join(count.names))
     forbidden = count.skipped if os.environ.get("CI") else 0
