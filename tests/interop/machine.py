@@ -36,6 +36,9 @@ echo 'OVS_CTL_OPTS="--ovs-vswitchd-options=--disable-system"' >/etc/default/open
 """
 
 
+MARK = "/var/lib/machine"  # scripts change and remove files: never where this one is not
+
+
 class Machine(Namespace):
     def __init__(self, bed, name, number, *packages):
         super().__init__(f"{bed.prefix}-{name}")
@@ -68,7 +71,7 @@ class Machine(Namespace):
             *(f"mkdir {disk}/{d} {disk}/{d}.work\nmount -t overlay overlay -o "
               f"lowerdir={dirs},upperdir={disk}/{d},workdir={disk}/{d}.work /{d}" for d, dirs in lower.items()),
             *(f"mount -t tmpfs tmpfs {d}" for d in ("/run", "/var/lib", "/var/log")),
-            "rm -f /etc/default/heddle", "echo ready", f"exec {sys.executable} -c {shlex.quote(INIT)}"])
+            "rm -f /etc/default/heddle", f"touch {MARK}", "echo ready", f"exec {sys.executable} -c {shlex.quote(INIT)}"])
 
     def add_program(self, name, text):
         path = self.dir / "bin" / name
@@ -87,8 +90,10 @@ class Machine(Namespace):
         """Runs shell commands; what they print."""
         # ovs-vsctl comes with openvswitch-switch, which a machine may have no need of otherwise.
         path = ":".join([f"{self.dir}/bin", os.environ["PATH"], f"{PEERS}/usr/bin"])
-        return run("nsenter", f"--target={self.init}", "--mount", "--pid", f"--net=/run/netns/{self.netns}",
-                   "env", f"PATH={path}", f"UNITS={self.units}", "sh", "-euc", script, timeout=timeout)
+        # --root: these tests may run in a chroot, and a mount namespace begins at the real root.
+        return run("nsenter", f"--target={self.init}", "--mount", "--pid", "--root", "--wd", f"--net=/run/netns/{self.netns}",
+                   "env", f"PATH={path}", f"UNITS={self.units}", "sh", "-euc", f"test -e {MARK}\n{script}",
+                   timeout=timeout)
 
     def wait(self, what, command):
         def works():
