@@ -229,6 +229,8 @@ static void on_done(void *arg, enum txn_outcome outcome, const struct txn *txn,
 	struct host_db *db = arg;
 
 	db->busy = false;
+	if (outcome != TXN_OK && db == &db->host->ovs)
+		statistics_clear(db->host->statistics);
 	if (outcome == TXN_OK) {
 		db->problem[0] = '\0';
 	} else if (outcome == TXN_ERROR || outcome == TXN_NOT_OWNER) {

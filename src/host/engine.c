@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "host/host_private.h"
-#include "host/quiet.h"
 #include "schema/nb.h"
 #include "schema/ovs.h"
 #include "schema/sb.h"
@@ -346,9 +345,10 @@ static void detach_leftovers(struct host *host)
 	datapath_each_attached(host->dp, find_stale, &stale);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		VEC_FOREACH(ifindex, stale.devices[hooks[i]]) {
-			datapath_detach(host->dp, hooks[i], *ifindex);
 			if (hooks[i] == DATAPATH_WORKLOAD)
-				quiet_end(*ifindex);
+				ports_leave(host->ports, *ifindex);
+			else
+				datapath_detach(host->dp, hooks[i], *ifindex);
 		}
 		VEC_DONE(stale.devices[hooks[i]]);
 	}

@@ -71,7 +71,10 @@ struct host {
 	int lock_fd;
 	int name_fd;
 	enum host_identity identity;
-	uint64_t identity_until_ms;
+	uint64_t identity_until_ms; /* UINT64_MAX: not answered yet */
+	struct ip registered_ip;    /* in our Chassis row, by us */
+	uint64_t insisting_since_ms;
+	unsigned int n_insisted;
 	bool was_sole; /* once, in this process: from then on the maps are ours */
 	bool settings_written;
 	int64_t startup_ms; /* wall clock */

@@ -5,7 +5,7 @@
  * southbound server decides, by a lock per chassis.  A lock outlives its holder while a dead connection has not been
  * noticed, so that one that is taken proves nothing: it is stolen, which hurts nobody, and a holder that lives steals it back
  * at once.  Who is stolen from while it waits for that is the second one, has not written a row, and ends; so does one that
- * has slept so long that another has registered meanwhile.
+ * has slept so long that another has registered meanwhile, and one of two that cannot be told apart.
  *
  * Servers of a cluster have locks of their own: agents that are connected to different ones do not see each other. */
 #include <errno.h>
@@ -28,6 +28,8 @@ LOG_MODULE("host");
 
 enum {
 	PROOF_MS = 2000, /* in which a holder that lives takes its lock back */
+	INSIST_MS = 10000,
+	INSIST_MAX = 20, /* in that time */
 };
 
 /* ---- on this machine ---- */
@@ -108,36 +110,71 @@ static void end_as_second(struct host *host)
 	host_fail(host, &err);
 }
 
-/* Has it put its own addresses in our row, while we slept? */
+static bool is_our_address(const struct host *host, const struct ip *ip)
+{
+	for (size_t i = 0; i < host->config.n_encaps; i++)
+		if (ip_eq(&host->config.encaps[i].ip, ip))
+			return true;
+	return false;
+}
+
+/* The address in our row, as long as nobody else can have put it there. */
+static void note_registration(struct host *host)
+{
+	const struct sb_chassis *row = chassis_row(host);
+	struct ip ip;
+
+	if (row && ip_parse(first_encap_ip(client_replica(host->sb.client), row), &ip))
+		host->registered_ip = ip;
+}
+
+/* Has it put its own address in our row, while we slept? */
 static bool is_registered_by_another(const struct host *host)
 {
 	const struct sb_chassis *row = chassis_row(host);
 	struct ip ip;
 
-	if (!row || host->config.n_encaps == 0 ||
-	    !ip_parse(first_encap_ip(client_replica(host->sb.client), row), &ip))
-		return false;
-	for (size_t i = 0; i < host->config.n_encaps; i++)
-		if (ip_eq(&host->config.encaps[i].ip, &ip))
-			return false;
-	return true;
+	return row && ip_parse(first_encap_ip(client_replica(host->sb.client), row), &ip) &&
+	       !ip_eq(&ip, &host->registered_ip) && !is_our_address(host, &ip);
 }
 
 static void probe(struct host *host)
 {
 	client_steal_lock(host->sb.client);
 	host->identity = HOST_IDENTITY_PROBING;
-	host->identity_until_ms = host_now_ms(host) + PROOF_MS;
+	host->identity_until_ms = UINT64_MAX;
 }
 
+/* The answer may have taken its time: only from then on does a holder know that it is asked. */
+static void wait_for_proof(struct host *host, bool has_lock, bool is_taken)
+{
+	uint64_t now_ms = host_now_ms(host);
+
+	if (host->identity_until_ms == UINT64_MAX && (has_lock || is_taken))
+		host->identity_until_ms = now_ms + PROOF_MS;
+	if (now_ms < host->identity_until_ms)
+		return;
+	if (has_lock)
+		host->identity = HOST_IDENTITY_SOLE;
+	else
+		end_as_second(host);
+}
+
+/* Who is turned away comes again after PROOF_MS at the earliest: what comes faster is another that insists as we do, on
+ * the same address, and one of the two must go. */
 static void insist(struct host *host)
 {
-	if (is_registered_by_another(host)) {
-		end_as_second(host);
-		return;
+	uint64_t now_ms = host_now_ms(host);
+
+	if (now_ms >= host->insisting_since_ms + INSIST_MS || !host->n_insisted) {
+		host->insisting_since_ms = now_ms;
+		host->n_insisted = 0;
+		log_warn("another agent has asked to be chassis %s: it is turned away", host->name);
 	}
-	log_warn("another agent has asked to be chassis %s: it is turned away", host->name);
-	client_steal_lock(host->sb.client);
+	if (is_registered_by_another(host) || ++host->n_insisted > INSIST_MAX)
+		end_as_second(host);
+	else
+		client_steal_lock(host->sb.client);
 }
 
 bool host_is_sole(struct host *host, uint64_t *ret_wake_ms)
@@ -156,12 +193,7 @@ bool host_is_sole(struct host *host, uint64_t *ret_wake_ms)
 		else if (has_lock)
 			host->identity = HOST_IDENTITY_SOLE;
 		break;
-	case HOST_IDENTITY_PROBING:
-		if (has_lock && host_now_ms(host) >= host->identity_until_ms)
-			host->identity = HOST_IDENTITY_SOLE;
-		else if (is_taken)
-			end_as_second(host);
-		break;
+	case HOST_IDENTITY_PROBING: wait_for_proof(host, has_lock, is_taken); break;
 	case HOST_IDENTITY_SOLE:
 		if (is_taken)
 			insist(host);
@@ -169,5 +201,8 @@ bool host_is_sole(struct host *host, uint64_t *ret_wake_ms)
 	}
 	if (host->identity == HOST_IDENTITY_PROBING)
 		*ret_wake_ms = host->identity_until_ms;
-	return host->identity == HOST_IDENTITY_SOLE && has_lock;
+	if (host->identity != HOST_IDENTITY_SOLE || !has_lock)
+		return false;
+	note_registration(host);
+	return true;
 }

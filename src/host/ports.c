@@ -250,14 +250,21 @@ bool ports_is_workload(const struct ports *ports, uint32_t ifindex)
 
 void ports_settle(struct ports *ports)
 {
-	while (ports->leaving.n && !is_slice_over(ports)) {
+	if (ports->leaving.n == 0)
+		return;
+	do { /* at least one, however long the round has taken */
 		uint32_t ifindex = ports->leaving.v[--ports->leaving.n];
 
 		if (ports_is_workload(ports, ifindex))
 			continue;
 		datapath_detach(ports->dp, DATAPATH_WORKLOAD, ifindex);
 		quiet_end(ifindex);
-	}
+	} while (ports->leaving.n && !is_slice_over(ports));
+}
+
+void ports_leave(struct ports *ports, uint32_t ifindex)
+{
+	VEC_ADD(ports->leaving, ifindex);
 }
 
 bool ports_are_attaching(const struct ports *ports)

@@ -27,6 +27,8 @@ void ports_run(struct ports *ports, const struct replica *ovs, const struct vswi
 /* After the datapath was written: takes the programs off devices that are not ours to serve any more.  (Their entries
  * go first, so that no packet is judged by half an entry.) */
 void ports_settle(struct ports *ports);
+/* A device that an earlier process was attached to, and nobody wants any more: it goes the same way. */
+void ports_leave(struct ports *ports, uint32_t ifindex);
 /* There are ports yet to be attached; or, for settled, neither such nor devices to be left. */
 bool ports_are_attaching(const struct ports *ports);
 /* There are ports that cannot be attached: ports_run() tries again. */

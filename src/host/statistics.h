@@ -12,7 +12,7 @@ struct txn;
 
 struct statistics *statistics_new(void);
 void statistics_free(struct statistics *statistics);
-/* The database is another one, or has forgotten: the column is ephemeral. */
+/* What was put is not there: the transaction was refused, or the database has forgotten (the column is ephemeral). */
 void statistics_clear(struct statistics *statistics);
 /* Puts what has changed since the last call.  dp may be NULL. */
 void statistics_write(struct statistics *statistics, const struct switchd *switchd,

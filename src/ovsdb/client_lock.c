@@ -40,6 +40,7 @@ void client_steal_lock(struct client *client)
 	if (!client_is_connected(client) || !client->has_asked_lock)
 		return;
 	client->has_lock = client->lock_is_taken = false;
+	client_report_soon(client); /* or a "stolen" that comes with the answer would be no news */
 	/* A server takes a second request for an error, unless the first was taken back. */
 	client_ask(client, "unlock", json_pack("[s]", client->lock), on_unlock_reply);
 	if (client->rpc)

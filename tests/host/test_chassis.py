@@ -3,6 +3,8 @@
 import signal
 import subprocess
 
+import pytest
+
 from agent import Server, wait_for
 
 
@@ -191,28 +193,30 @@ def test_one_chassis_on_two_machines_is_refused(world):
     plug(world, first, "p1")
     world.nbctl("--wait=hv", "sync")
     before = world.sb.rows("Chassis"), world.port("p1")
-    for seen in (1, 2):
+    for _ in range(2):
         second = world.host(2, system_id="h1")
         done = second.run()
         assert done.returncode == 1
         assert done.stderr.count("another heddle host runs for it") == 1, done.stderr
         assert "with encap IP 192.168.88.1" in done.stderr
         assert "claimed" not in done.stderr
-        wait_for(lambda: first.log().count("it is turned away") == seen, "the first is told", first.log)
+        first.wait_log("it is turned away")
     assert (world.sb.rows("Chassis"), world.port("p1")) == before  # _version included: nobody wrote
     world.nbctl("--wait=hv", "lsp-add", "s", "p2")
     assert first.is_consistent()
 
 
-def test_of_two_agents_for_a_chassis_one_remains(world):
-    """The second takes over from one that does not answer; when that one wakes up, one of them ends."""
+@pytest.mark.parametrize("encap_ip", ["192.168.88.2", "192.168.88.1"])
+def test_of_two_agents_for_a_chassis_one_remains(world, encap_ip):
+    """The second takes over from one that does not answer; when that one wakes up, one of them ends, also when they
+    cannot be told apart."""
     first = world.host(1).start()
     world.nbctl("--wait=hv", "ls-add", "s", "--", "lsp-add", "s", "p1")
     first.wait_log("the datapath holds")
     first.process.send_signal(signal.SIGSTOP)
-    second = world.host(2, system_id="h1").start()
+    second = world.host(2, system_id="h1", encap_ip=encap_ip).start()
     second.wait_log("the datapath holds")
-    wait_for(lambda: world.sb.rows("Encap")[0]["ip"] == "192.168.88.2", "the second has registered", second.log)
+    wait_for(lambda: world.sb.rows("Encap")[0]["ip"] == encap_ip, "the second has registered", second.log)
     first.process.send_signal(signal.SIGCONT)
     agents = (first, second)
     wait_for(lambda: [a.process.poll() for a in agents].count(None) == 1, "one of them ends",
@@ -223,6 +227,20 @@ def test_of_two_agents_for_a_chassis_one_remains(world):
              "the one that is left is registered", left.log)
     world.nbctl("--wait=hv", "sync")
     assert left.is_consistent()
+
+
+def test_who_cannot_register_its_new_address_stays(world):
+    """Its row shows the old one, which nobody else has put there."""
+    first = world.host(1).start()
+    world.nbctl("ls-add", "s", "--", "lsp-add", "s", "p1")
+    first.wait_log("the datapath holds")
+    world.host(9).start()
+    world.sbctl("wait-until", "Chassis", "h9")
+    first.vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-encap-ip=192.168.88.9")
+    first.wait_log("belongs to chassis h9 already")
+    done = world.host(2, system_id="h1").run()
+    assert done.returncode == 1 and "another heddle host runs for it" in done.stderr
+    plug(world, first, "p1")
 
 
 def test_an_address_of_another_chassis_is_not_taken(world):
