@@ -48,6 +48,13 @@ static bool serves_port(const struct plug *plug, const struct ovs_interface *row
 	return row && str_eq(iface_id(row), plug->port);
 }
 
+static bool is_written(void *arg, struct replica *replica)
+{
+	const struct plug *plug = arg;
+
+	return serves_port(plug, find_iface(plug));
+}
+
 static bool is_installed(void *arg, struct replica *replica)
 {
 	const struct plug *plug = arg;
@@ -189,19 +196,16 @@ static int write_iface(struct plug *plug, struct err *err)
 		change = PLUG_CHANGED_ID;
 	}
 	r = local_commit(&plug->local, txn, err);
-	if (r == 0)
+	if (r == 0 || r == -ETIMEDOUT) /* what was not answered in time may still be done */
 		plug->changed = change;
-	return r;
+	return r < 0 ? err_prefix(err, "interface %s", plug->iface) : 0;
 }
 
 static int drop_id(struct plug *plug, struct err *err)
 {
 	const struct ovs_interface *row = find_iface(plug);
-	struct txn *txn;
+	struct txn *txn = txn_new(&ovs_schema);
 
-	if (!serves_port(plug, row))
-		return 0; /* somebody else has changed it since */
-	txn = txn_new(&ovs_schema);
 	txn_comment(txn, "heddle plug: put back %s", plug->iface);
 	ovs_interface_drop_external_ids(txn, ovs_interface_uuid(row), "iface-id");
 	return local_commit(&plug->local, txn, err);
@@ -213,7 +217,13 @@ static void put_back(struct plug *plug, struct err *err)
 	struct err why = ERR_INIT;
 	int r = 0;
 
+	if (plug->changed == PLUG_CHANGED_NOTHING)
+		return;
 	watch_extend(plug->local.watch, PUT_BACK_MS); /* it may have failed for lack of time */
+	watch_until(plug->local.watch, is_written, plug);
+	if (!serves_port(plug, find_iface(plug)))
+		return; /* it was refused, or somebody else has changed it since */
+	watch_extend(plug->local.watch, PUT_BACK_MS);
 	switch (plug->changed) {
 	case PLUG_CHANGED_NOTHING: break;
 	case PLUG_CHANGED_ID: r = drop_id(plug, &why); break;
@@ -262,9 +272,7 @@ static int plug_it(struct plug *plug, struct err *err)
 	int r;
 
 	r = look(plug, plug->local.timeout_ms, &port, err) ?: write_iface(plug, err);
-	if (r < 0)
-		return r;
-	r = wait_for_device(plug, err) ?: wait_for_port(plug, err);
+	r = r ?: wait_for_device(plug, err) ?: wait_for_port(plug, err);
 	if (r < 0)
 		put_back(plug, err);
 	return r;

@@ -15,7 +15,7 @@ struct watch {
 	struct client *client;
 	char *name;
 	bool expired;
-	bool committed;
+	unsigned int n_commits; /* that are not answered */
 	int commit_result;
 	struct err commit_err;
 };
@@ -137,7 +137,8 @@ static void on_committed(void *arg, enum txn_outcome outcome, const struct txn *
 {
 	struct watch *watch = arg;
 
-	watch->committed = true;
+	watch->n_commits--;
+	watch->commit_err = (struct err)ERR_INIT;
 	if (err)
 		watch->commit_err = *err;
 	watch->commit_result = outcome == TXN_OK ? 0 : outcome == TXN_AGAIN ? -EAGAIN : -EIO;
@@ -146,12 +147,12 @@ static void on_committed(void *arg, enum txn_outcome outcome, const struct txn *
 
 int watch_commit(struct watch *watch, struct txn *txn, struct err *err)
 {
-	watch->committed = false;
-	watch->commit_err = (struct err)ERR_INIT;
+	/* One that was given up may be answered yet, before this one. */
+	watch->n_commits++;
 	client_commit(watch->client, txn, on_committed, watch);
-	while (!watch->committed && !watch->expired)
+	while (watch->n_commits && !watch->expired)
 		uv_run(&watch->loop, UV_RUN_DEFAULT);
-	if (!watch->committed)
+	if (watch->n_commits)
 		return err_set(err, -ETIMEDOUT, "%s: no answer in time", watch->name);
 	if (watch->commit_result < 0)
 		return err_set(err, watch->commit_result, "%s: %s", watch->name,

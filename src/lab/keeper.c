@@ -21,8 +21,14 @@ static void block_signals(sigset_t *ret_blocked, sigset_t *ret_old)
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
 
 	sigemptyset(ret_blocked);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(ret_blocked, numbers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct sigaction action;
+
+		/* A blocked signal is queued even if it is ignored, as SIGHUP by nohup. */
+		sigaction(numbers[i], NULL, &action);
+		if (numbers[i] == SIGCHLD || action.sa_handler != SIG_IGN)
+			sigaddset(ret_blocked, numbers[i]);
+	}
 	sigprocmask(SIG_BLOCK, ret_blocked, ret_old);
 	/* A closed terminal or pipe must not end the keeper before it has cleaned up. */
 	signal(SIGPIPE, SIG_IGN);
@@ -39,6 +45,7 @@ static pid_t start_player(const struct lab *lab, const struct keeper_job *job,
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigprocmask(SIG_SETMASK, old_mask, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	if (getppid() != keeper)
 		_exit(1);
 	exit(job->run(lab));

@@ -220,3 +220,13 @@ def test_wrong_usage():
         done = run(HEDDLE, *words, check=False)
         assert done.returncode == 2 and len(done.stdout.splitlines()) == 1, (words, done.stdout)
     assert run(HEDDLE, "lab", "status", "--name=nosuch", check=False).returncode == 1
+
+
+def test_a_signal_that_is_ignored_interrupts_nothing(name):
+    """As under nohup, and SIGINT in the background of a script."""
+    up = subprocess.Popen(["sh", "-c", 'trap "" HUP; exec "$@"', "sh", HEDDLE, "lab", "up", f"--name={name}"],
+                          stdout=subprocess.DEVNULL)
+    wait_for("it has begun", lambda: os.path.exists(f"/run/heddle/lab/{name}"))
+    up.send_signal(signal.SIGHUP)
+    assert up.wait(120) == 0
+    assert "ls0-ns1" in lab("status", name)
