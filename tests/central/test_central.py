@@ -393,27 +393,28 @@ def test_a_listener_that_somebody_elses_server_has_not(pair, option, tool):
 
 def test_a_listener_of_another_instance_is_no_worry(embedded, tmp_path):
     embedded.start("--nb-listen=ptcp:0:127.0.0.1")
-    second = subprocess.Popen([HEDDLE, "central", *embedded.arguments(), "--nb-listen=ptcp:0:127.0.0.1"],
-                              stderr=subprocess.PIPE, text=True)
-    seen = []
-    for line in second.stderr:
-        seen.append(line)
-        if "southbound database: connected" in line:
-            break
-    second.terminate()
-    assert second.wait(timeout=10) == 0 and not any("warn" in line for line in seen), seen
+    log = tmp_path / "second.log"
+    with open(log, "w") as out:
+        second = subprocess.Popen([HEDDLE, "central", *embedded.arguments(), "--nb-listen=ptcp:0:127.0.0.1"],
+                                  stderr=out)
+    try:
+        wait_for(lambda: "southbound database: connected" in log.read_text(), "the second connects", log.read_text)
+    finally:
+        second.terminate()
+        status = second.wait(timeout=10)
+    assert status == 0 and "warn" not in log.read_text(), log.read_text()
 
 
 def test_directories_named_from_where_it_was_started(tmp_path):
-    central = subprocess.Popen([HEDDLE, "central", "--state-dir=state", "--run-dir=run", "--sb-socket=sb.sock"],
-                               cwd=tmp_path, env={**os.environ, "OVN_RUNDIR": "ovn"}, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "central.log"
+    with open(log, "w") as out:
+        central = subprocess.Popen([HEDDLE, "central", "--state-dir=state", "--run-dir=run", "--sb-socket=sb.sock"],
+                                   cwd=tmp_path, env={**os.environ, "OVN_RUNDIR": "ovn"}, stderr=out)
     try:
-        for line in central.stderr:
-            if "active" in line:
-                break
+        wait_for(lambda: "active" in log.read_text(), "it is active", log.read_text)
         for path in ("state/ovnnb_db.db", "state/ovnsb_db.db", "run/ovnnb_db.pid", "run/sb.ctl", "ovn/ovnnb_db.sock",
                      "sb.sock"):
             assert (tmp_path / path).exists(), path
     finally:
         central.terminate()
-        assert central.wait(timeout=10) == 0, central.stderr.read()
+        assert central.wait(timeout=10) == 0, log.read_text()
