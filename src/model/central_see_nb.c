@@ -161,6 +161,16 @@ static struct central_datapath *see_datapath(struct central_plan *plan, const st
 	return datapath;
 }
 
+static void mark_switch_ports(struct central_plan *plan, const struct central_port *port)
+{
+	const struct central_link *link = central_find_link(plan, nb_lrp_name(port->lrp));
+
+	if (!link)
+		return;
+	VEC_FOREACH(other, link->ports)
+		central_mark_sb(plan, *other);
+}
+
 /* vlan-passthru and, for routers, chassis show in the rows of the ports. */
 static void mark_all_ports(struct central_plan *plan, struct central_datapath *datapath)
 {
@@ -170,17 +180,9 @@ static void mark_all_ports(struct central_plan *plan, struct central_datapath *d
 			continue;
 		central_redirect_suspect(plan, *port);
 		mark_other_end(plan, written_peer(*port));
+		/* The router port's row may not be there, or name another one yet. */
+		mark_switch_ports(plan, *port);
 	}
-}
-
-static void mark_switch_ports(struct central_plan *plan, const struct central_port *port)
-{
-	const struct central_link *link = central_find_link(plan, nb_lrp_name(port->lrp));
-
-	if (!link)
-		return;
-	VEC_FOREACH(other, link->ports)
-		central_mark_sb(plan, *other);
 }
 
 /* Their nat_addresses depend on all ports of the router. */

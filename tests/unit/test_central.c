@@ -576,6 +576,36 @@ static void a_name_is_that_of_one_port(void **state)
 	bed_done(&bed);
 }
 
+/* Of type router, at the port with that name. */
+static void connect_port(struct bed *bed, const struct uuid *port, const char *router_port)
+{
+	set_port(bed, port, "type", json_string("router"));
+	set_port(bed, port, "options", json_pack("[s[[ss]]]", "map", "router-port", router_port));
+}
+
+/* The router's options reach a switch port that is not the peer in the router port's row, too. */
+static void a_router_on_a_chassis_shows_at_every_switch_port(void **state)
+{
+	struct bed bed;
+	struct uuid ls, ports[2];
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	add_router(&bed, "lrp");
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		ports[i] = add_port(&bed, &ls);
+		connect_port(&bed, &ports[i], "lrp");
+	}
+	check(&bed);
+	minidb_set(bed.nb, "Logical_Router", &bed.routers.v[0], "options",
+		   json_pack("[s[[ss]]]", "map", "chassis", "hv1"));
+	check(&bed);
+	SB_PORT_BINDING_FOREACH(row, bed.sb)
+	assert_string_equal(sb_port_binding_type(row), "l3gateway");
+	bed_done(&bed);
+}
+
 static void a_duplicate_address_is_said_once(void **state)
 {
 	struct bed bed;
@@ -641,6 +671,7 @@ int main(void)
 		cmocka_unit_test(one_port_more_is_one_row_more),
 		cmocka_unit_test(a_problem_is_said_once),
 		cmocka_unit_test(a_name_is_that_of_one_port),
+		cmocka_unit_test(a_router_on_a_chassis_shows_at_every_switch_port),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
 		cmocka_unit_test(a_duplicate_mac_address_is_said_once),
 	};
