@@ -99,6 +99,8 @@ static void attach_port(struct central_plan *plan, struct central_datapath *data
 	VEC_ADD(datapath->ports, port);
 	if (is_new)
 		find_binding(plan, port);
+	if (lrp && central_port_must_recreate(port))
+		central_redirect_suspect(plan, port);
 	if (is_new || central_port_must_recreate(port)) {
 		central_mark_sb(plan, port);
 		central_mark_nb(plan, port);

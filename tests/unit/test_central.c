@@ -583,6 +583,11 @@ static void connect_port(struct bed *bed, const struct uuid *port, const char *r
 	set_port(bed, port, "options", json_pack("[s[[ss]]]", "map", "router-port", router_port));
 }
 
+static void list_router_ports(struct bed *bed, size_t router, const struct uuid *ports, size_t n)
+{
+	minidb_set(bed->nb, "Logical_Router", &bed->routers.v[router], "ports", uuid_set(ports, n));
+}
+
 /* The router's options reach a switch port that is not the peer in the router port's row, too. */
 static void a_router_on_a_chassis_shows_at_every_switch_port(void **state)
 {
@@ -603,6 +608,34 @@ static void a_router_on_a_chassis_shows_at_every_switch_port(void **state)
 	check(&bed);
 	SB_PORT_BINDING_FOREACH(row, bed.sb)
 	assert_string_equal(sb_port_binding_type(row), "l3gateway");
+	bed_done(&bed);
+}
+
+static void a_redirect_row_goes_when_its_port_moves(void **state)
+{
+	struct bed bed;
+	struct uuid port, datapath, group = { { 1 } };
+	char text[UUID_TEXT_SIZE], group_text[UUID_TEXT_SIZE];
+
+	(void)state;
+	bed_init(&bed, 1);
+	port = add_router(&bed, "lrp");
+	add_router(&bed, "other");
+	minidb_set(bed.nb, "Logical_Router_Port", &port, "ha_chassis_group",
+		   json_pack("[ss]", "uuid", uuid_format(&group, group_text)));
+	check(&bed);
+	datapath = *sb_port_binding_datapath(binding_of(&bed, "lrp"));
+	minidb_insert(bed.sb, "Port_Binding",
+		      json_pack("{ss,ss,s[ss],si}", "logical_port", "cr-lrp", "type",
+				"chassisredirect", "datapath", "uuid", uuid_format(&datapath, text),
+				"tunnel_key", 7));
+	check(&bed);
+	assert_non_null(binding_of(&bed, "cr-lrp"));
+	list_router_ports(&bed, 0, NULL, 0);
+	list_router_ports(&bed, 1, &port, 1);
+	check(&bed);
+	assert_null(binding_of(&bed, "cr-lrp"));
+	assert_non_null(binding_of(&bed, "lrp"));
 	bed_done(&bed);
 }
 
@@ -672,6 +705,7 @@ int main(void)
 		cmocka_unit_test(a_problem_is_said_once),
 		cmocka_unit_test(a_name_is_that_of_one_port),
 		cmocka_unit_test(a_router_on_a_chassis_shows_at_every_switch_port),
+		cmocka_unit_test(a_redirect_row_goes_when_its_port_moves),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
 		cmocka_unit_test(a_duplicate_mac_address_is_said_once),
 	};
