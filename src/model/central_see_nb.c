@@ -101,7 +101,7 @@ static void attach_port(struct central_plan *plan, struct central_datapath *data
 		find_binding(plan, port);
 	if (lrp && central_port_must_recreate(port))
 		central_redirect_suspect(plan, port);
-	if (is_new || central_port_must_recreate(port)) {
+	if (is_new || !port->sb || central_port_must_recreate(port)) {
 		central_mark_sb(plan, port);
 		central_mark_nb(plan, port);
 		central_mark_sets(plan, port);
