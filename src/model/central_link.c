@@ -26,8 +26,12 @@ static struct central_link *new_link(struct central_plan *plan, const char *name
 static void leave(struct central_plan *plan, struct central_port *port)
 {
 	struct central_link *link = TAKE(port->link);
+	struct central_port *router_port = central_port_by_name(plan, link->name);
 	size_t kept = 0;
 
+	/* Its row may name this port, which need not have a row of its own that leads back. */
+	if (router_port)
+		central_mark_sb(plan, router_port);
 	VEC_FOREACH(other, link->ports)
 		if (*other != port)
 			link->ports.v[kept++] = *other;

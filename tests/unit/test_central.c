@@ -611,6 +611,55 @@ static void a_router_on_a_chassis_shows_at_every_switch_port(void **state)
 	bed_done(&bed);
 }
 
+/* Writes singly; the server takes nothing in which this text is. */
+static void settle_refusing(struct bed *bed, const char *text)
+{
+	for (int round = 0; round < 100; round++) {
+		struct txn *txn = txn_new(&sb_schema);
+		AUTO_FREE char *json = NULL;
+		json_t *operations;
+		bool done;
+
+		take_changes(bed);
+		central_plan_write_sb_singly(bed->plan, txn, 1000);
+		operations = txn_to_json(txn);
+		json = json_dumps(operations, JSON_COMPACT);
+		json_decref(operations);
+		done = txn_is_empty(txn);
+		if (!done && strstr(json, text)) {
+			central_plan_set_aside(bed->plan, text);
+		} else if (!done) {
+			minidb_commit(bed->sb, txn);
+			central_plan_set_written(bed->plan);
+		}
+		txn_free(txn);
+		if (done)
+			return;
+	}
+	fail_msg("the plan goes on writing");
+}
+
+static void a_router_port_forgets_a_peer_without_a_row(void **state)
+{
+	struct bed bed;
+	struct uuid ls, port;
+
+	(void)state;
+	bed_init(&bed, 1);
+	ls = add_switch(&bed);
+	add_router(&bed, "lrp");
+	port = add_port(&bed, &ls);
+	set_port(&bed, &port, "name", json_string("refused"));
+	connect_port(&bed, &port, "lrp");
+	settle_refusing(&bed, "\"logical_port\":\"refused\"");
+	check(&bed);
+	assert_null(binding_of(&bed, "refused"));
+	set_port(&bed, &port, "type", json_string(""));
+	check(&bed);
+	assert_null(ovsdb_smap_get(sb_port_binding_options(binding_of(&bed, "lrp")), "peer"));
+	bed_done(&bed);
+}
+
 static void a_redirect_row_goes_when_its_port_moves(void **state)
 {
 	struct bed bed;
@@ -705,6 +754,7 @@ int main(void)
 		cmocka_unit_test(a_problem_is_said_once),
 		cmocka_unit_test(a_name_is_that_of_one_port),
 		cmocka_unit_test(a_router_on_a_chassis_shows_at_every_switch_port),
+		cmocka_unit_test(a_router_port_forgets_a_peer_without_a_row),
 		cmocka_unit_test(a_redirect_row_goes_when_its_port_moves),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
 		cmocka_unit_test(a_duplicate_mac_address_is_said_once),
