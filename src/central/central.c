@@ -50,6 +50,13 @@ struct side {
 	uint64_t retry_ms;
 };
 
+/* What the southbound transaction on its way is of. */
+enum extent {
+	EXTENT_ALL,
+	EXTENT_AGAIN, /* all, with the objects that had been refused */
+	EXTENT_ONE,   /* the object that the plan has noted */
+};
+
 struct central {
 	uv_loop_t *loop;
 	struct central_opts opts;
@@ -61,6 +68,8 @@ struct central {
 	/* A transaction was refused: write object by object, so that only those go without that the server does not
 	 * take. */
 	bool singly;
+	bool trying_again; /* all refused objects count as changed, and the whole of them goes first */
+	enum extent in_flight;
 	bool progress; /* in this pass something was written, which others may have waited for */
 	unsigned int passes;
 	uv_timer_t *again;
@@ -146,6 +155,7 @@ static void retry_later(struct side *side, uint64_t at_least_ms)
 static void write_singly(struct central *central)
 {
 	central->singly = true;
+	central->trying_again = false;
 	central->progress = false;
 	central->passes = 0;
 }
@@ -158,7 +168,7 @@ static void failed(struct side *side, enum txn_outcome outcome, const struct err
 
 	if (central->plan)
 		central_plan_reset(central->plan);
-	if (again)
+	if (again && (side != &central->sb || !central->trying_again)) /* else it was said before */
 		log_err("%s database refused a transaction: %s", side->name, err->text);
 	if (again && central->plan && side == &central->sb)
 		write_singly(central);
@@ -166,12 +176,30 @@ static void failed(struct side *side, enum txn_outcome outcome, const struct err
 		retry_later(side, again ? RETRY_ERROR_MS : 0);
 }
 
+/* The whole was taken, or there is nothing left of it: no object is refused any more. */
+static void tried_again(struct central *central)
+{
+	central->trying_again = false;
+	if (!central_plan_say_refusals(central->plan))
+		central->again_ms = 0;
+}
+
+static void sb_committed(struct central *central)
+{
+	if (central->in_flight == EXTENT_ONE) {
+		central->progress = true;
+		central_plan_set_written(central->plan);
+	} else if (central->in_flight == EXTENT_AGAIN) {
+		tried_again(central);
+	}
+}
+
 static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn,
 		      const struct err *err)
 {
 	struct side *side = arg;
 	struct central *central = side->central;
-	bool one = central->singly && side == &central->sb;
+	bool is_sb = side == &central->sb;
 
 	(void)txn;
 	side->in_flight = false;
@@ -179,10 +207,9 @@ static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn
 		return;
 	if (outcome == TXN_OK) {
 		side->retry_ms = 0;
-		central->progress |= one;
-		if (one)
-			central_plan_set_written(central->plan);
-	} else if (outcome == TXN_ERROR && one) {
+		if (is_sb)
+			sb_committed(central);
+	} else if (outcome == TXN_ERROR && is_sb && central->in_flight == EXTENT_ONE) {
 		central_plan_set_aside(central->plan, err->text);
 	} else {
 		failed(side, outcome, err);
@@ -211,8 +238,9 @@ static void try_again(uv_timer_t *timer)
 	struct central *central = timer->data;
 
 	if (central->plan && !central->singly) {
+		/* Two that need each other are taken only together. */
 		central_plan_retry(central->plan);
-		write_singly(central);
+		central->trying_again = true;
 	}
 	run(central);
 }
@@ -252,10 +280,14 @@ static void write_sb(struct central *central)
 	struct txn *txn;
 
 	if (central->singly) {
+		central->in_flight = EXTENT_ONE;
 		txn = one_object(central);
 	} else {
+		central->in_flight = central->trying_again ? EXTENT_AGAIN : EXTENT_ALL;
 		txn = txn_new(&sb_schema);
 		central_plan_write_sb(central->plan, txn, wall_ms());
+		if (central->in_flight == EXTENT_AGAIN && txn_is_empty(txn))
+			tried_again(central);
 	}
 	txn_assert_lock(txn, LOCK);
 	commit(&central->sb, txn);
@@ -307,7 +339,8 @@ static void stand_by(struct central *central)
 					    ? "the lock is held by another instance"
 					    : "a database is not there");
 	central_plan_free(TAKE(central->plan));
-	central->singly = false;
+	central->singly = central->trying_again = false;
+	central->in_flight = EXTENT_ALL; /* the answer means nothing to the next plan */
 	central->again_ms = 0;
 	uv_timer_stop(central->again);
 }

@@ -157,3 +157,24 @@ def test_a_row_that_cannot_go(strict):
     strict.sb.transact({"op": "delete", "table": "Holder", "where": []})
     wait_for(lambda: switches(strict) == ["later"], "the row goes", strict.dump)
     strict.check(central)
+
+
+def requested_key(name, key):
+    return {"op": "update", "table": "Logical_Switch_Port", "where": [["name", "==", name]],
+            "row": {"options": ["map", [["requested-tnl-key", str(key)]]]}}
+
+
+def test_objects_that_need_each_other(strict):
+    """Neither of two ports that swap their keys can be written before the other one."""
+    central = strict.run_heddle()
+    add_switch(strict, "ls", "a", "b")
+    strict.nb.transact(requested_key("a", 1), requested_key("b", 2))
+    strict.sync()
+    strict.nb.transact(requested_key("a", 2), requested_key("b", 1),
+                       {"op": "insert", "table": "Address_Set", "row": {"name": "far-too-long-a-name"}})
+    strict.sync()
+    wait_left_out(strict, 3)
+    strict.nb.transact({"op": "delete", "table": "Address_Set", "where": []})
+    wait_for(lambda: {row["logical_port"]: row["tunnel_key"] for row in strict.sb.rows("Port_Binding")} ==
+             {"a": 2, "b": 1}, "the keys are swapped", strict.dump)
+    strict.check(central)
