@@ -70,7 +70,7 @@ struct central {
 	bool singly;
 	bool trying_again; /* all refused objects count as changed, and the whole of them goes first */
 	enum extent in_flight;
-	bool progress; /* in this pass something was written, which others may have waited for */
+	bool progress; /* in this pass something happened that others may have waited for */
 	unsigned int passes;
 	uv_timer_t *again;
 	uint64_t again_ms;
@@ -210,7 +210,7 @@ static void committed(void *arg, enum txn_outcome outcome, const struct txn *txn
 		if (is_sb)
 			sb_committed(central);
 	} else if (outcome == TXN_ERROR && is_sb && central->in_flight == EXTENT_ONE) {
-		central_plan_set_aside(central->plan, err->text);
+		central->progress |= central_plan_set_aside(central->plan, err->text);
 	} else {
 		failed(side, outcome, err);
 	}

@@ -103,13 +103,14 @@ static void note_key(struct central_plan *plan, struct central_datapath *datapat
 	}
 }
 
-/* A row that the server does not let go has its key all the same. */
+/* A row that the server did not let go has its key all the same, also while its removal is tried again: it may be refused
+ * again, and then what took its key as well. */
 static void keep_keys_of_refused(struct central_plan *plan, struct central_keys *keys)
 {
 	if (!plan->refusals)
 		return;
 	SB_DATAPATH_BINDING_FOREACH(row, plan->sb)
-	if (central_is_set_aside(plan, CENTRAL_KIND_SUPERFLUOUS, sb_datapath_binding_uuid(row)))
+	if (central_is_refused(plan, CENTRAL_KIND_SUPERFLUOUS, sb_datapath_binding_uuid(row)))
 		central_keys_add(keys, (uint32_t)sb_datapath_binding_tunnel_key(row));
 }
 

@@ -55,7 +55,8 @@ void central_plan_reset(struct central_plan *plan); /* everything counts as chan
  * say_refusals() warns of those not yet warned of, and tells whether there are any. */
 void central_plan_write_sb_singly(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
 void central_plan_set_written(struct central_plan *plan);
-void central_plan_set_aside(struct central_plan *plan, const char *why);
+/* True: a row stays that was to go, which may be why others were refused: they can do without what is its. */
+bool central_plan_set_aside(struct central_plan *plan, const char *why);
 void central_plan_retry(struct central_plan *plan); /* everything counts as changed */
 bool central_plan_say_refusals(struct central_plan *plan);
 

@@ -217,6 +217,9 @@ void central_suspect_uuid(struct central_plan *plan, const struct ovsdb_table *t
 /* Is it left out because the server refused it? */
 bool central_is_set_aside(const struct central_plan *plan, enum central_kind kind,
 			  const struct uuid *uuid);
+/* The same, or it was refused and is being tried again. */
+bool central_is_refused(const struct central_plan *plan, enum central_kind kind,
+			const struct uuid *uuid);
 void central_forgive(struct central_plan *plan, enum central_kind kind, const struct uuid *uuid);
 void central_refusals_done(struct central_plan *plan);
 /* Has the row, or gets it in the transaction being written, so that others may refer to it. */

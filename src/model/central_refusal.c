@@ -41,6 +41,14 @@ bool central_is_set_aside(const struct central_plan *plan, enum central_kind kin
 	return refusal && refusal->aside;
 }
 
+bool central_is_refused(const struct central_plan *plan, enum central_kind kind,
+			const struct uuid *uuid)
+{
+	const struct central_object object = { kind, *uuid };
+
+	return plan->refusals && find(plan, &object);
+}
+
 void central_forgive(struct central_plan *plan, enum central_kind kind, const struct uuid *uuid)
 {
 	const struct central_object object = { kind, *uuid };
@@ -67,9 +75,10 @@ static void restore_uuid(struct central_plan *plan, const struct central_object 
 	}
 }
 
-void central_plan_set_aside(struct central_plan *plan, const char *why)
+bool central_plan_set_aside(struct central_plan *plan, const char *why)
 {
 	struct central_refusal *refusal = find(plan, &plan->written);
+	bool keeps_key = !refusal && plan->written.kind == CENTRAL_KIND_SUPERFLUOUS;
 
 	if (!refusal) {
 		refusal = xcalloc(1, sizeof(*refusal));
@@ -82,6 +91,7 @@ void central_plan_set_aside(struct central_plan *plan, const char *why)
 	refusal->why = xstrdup(why);
 	restore_uuid(plan, &plan->written);
 	plan->datapath_keys_dirty = true;
+	return keeps_key;
 }
 
 void central_plan_set_written(struct central_plan *plan)

@@ -178,3 +178,17 @@ def test_objects_that_need_each_other(strict):
     wait_for(lambda: {row["logical_port"]: row["tunnel_key"] for row in strict.sb.rows("Port_Binding")} ==
              {"a": 2, "b": 1}, "the keys are swapped", strict.dump)
     strict.check(central)
+
+
+def test_a_switch_in_place_of_one_that_cannot_go(strict):
+    """Its key is not to be had."""
+    central = strict.run_heddle()
+    add_switch(strict, "held", "a")
+    strict.sync()
+    datapath = strict.sb.rows("Datapath_Binding")[0]["_uuid"]
+    strict.sb.transact({"op": "insert", "table": "Holder", "row": {"datapath": datapath}})
+    strict.nb.transact({"op": "delete", "table": "Logical_Switch", "where": []},
+                       {"op": "insert", "table": "Logical_Switch", "row": {"name": "new"}})
+    wait_for(lambda: switches(strict) == ["held", "new"], "the new switch is there", strict.dump)
+    wait_left_out(strict, 1)
+    strict.check(central)
