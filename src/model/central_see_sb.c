@@ -174,8 +174,14 @@ bool central_see_encaps(struct central_plan *plan, bool all)
 
 void central_see_globals(struct central_plan *plan, bool all)
 {
+	const struct uuid no_uuid = { 0 };
+
 	if (!all && !nb_global_first_change(plan->nb) && !sb_global_first_change(plan->sb))
 		return;
+	if (!all) {
+		central_forgive(plan, CENTRAL_KIND_GLOBAL, &no_uuid);
+		central_forgive(plan, CENTRAL_KIND_SVC_SET, &no_uuid);
+	}
 	plan->global_dirty = plan->nb_global_dirty = true;
 	plan->svc_set_dirty = true;
 }

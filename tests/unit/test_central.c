@@ -639,6 +639,25 @@ static void settle_refusing(struct bed *bed, const char *text)
 	fail_msg("the plan goes on writing");
 }
 
+static void what_was_refused_is_tried_when_it_changes(void **state)
+{
+	struct bed bed;
+	struct uuid global;
+
+	(void)state;
+	bed_init(&bed, 1);
+	global = minidb_insert(bed.nb, "NB_Global", json_pack("{si}", "nb_cfg", 1));
+	check(&bed);
+	minidb_set(bed.nb, "NB_Global", &global, "nb_cfg", json_integer(2));
+	settle_refusing(&bed, "nb_cfg");
+	assert_true(central_plan_say_refusals(bed.plan));
+	assert_int_equal(sb_global_nb_cfg(sb_global_first(bed.sb)), 1);
+	minidb_set(bed.nb, "NB_Global", &global, "nb_cfg", json_integer(3));
+	check(&bed);
+	assert_int_equal(sb_global_nb_cfg(sb_global_first(bed.sb)), 3);
+	bed_done(&bed);
+}
+
 static void a_router_port_forgets_a_peer_without_a_row(void **state)
 {
 	struct bed bed;
@@ -754,6 +773,7 @@ int main(void)
 		cmocka_unit_test(a_problem_is_said_once),
 		cmocka_unit_test(a_name_is_that_of_one_port),
 		cmocka_unit_test(a_router_on_a_chassis_shows_at_every_switch_port),
+		cmocka_unit_test(what_was_refused_is_tried_when_it_changes),
 		cmocka_unit_test(a_router_port_forgets_a_peer_without_a_row),
 		cmocka_unit_test(a_redirect_row_goes_when_its_port_moves),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
