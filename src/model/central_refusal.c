@@ -6,7 +6,8 @@
 
 /* Objects whose changes the southbound server refused: left out, so that the others are written.
  *
- * An entry outlives a retry, so that the same words are not said twice; it goes when the object was written. */
+ * An entry outlives a retry, so that an object is warned of once; it goes when the object was written or changes.  The
+ * server's words are no guide: they may contain a uuid that was invented for the transaction. */
 
 struct central_refusal {
 	UT_hash_handle hh;
@@ -85,7 +86,6 @@ bool central_plan_set_aside(struct central_plan *plan, const char *why)
 		refusal->object = plan->written;
 		HASH_ADD(hh, plan->refusals, object, sizeof(refusal->object), refusal);
 	}
-	refusal->said &= refusal->why && str_eq(refusal->why, why);
 	refusal->aside = true;
 	free(refusal->why);
 	refusal->why = xstrdup(why);

@@ -651,6 +651,11 @@ static void what_was_refused_is_tried_when_it_changes(void **state)
 	minidb_set(bed.nb, "NB_Global", &global, "nb_cfg", json_integer(2));
 	settle_refusing(&bed, "nb_cfg");
 	assert_true(central_plan_say_refusals(bed.plan));
+	assert_int_equal(bed.warnings, 1);
+	central_plan_retry(bed.plan);
+	settle_refusing(&bed, "\"nb_cfg\""); /* in other words */
+	assert_true(central_plan_say_refusals(bed.plan));
+	assert_int_equal(bed.warnings, 1);
 	assert_int_equal(sb_global_nb_cfg(sb_global_first(bed.sb)), 1);
 	minidb_set(bed.nb, "NB_Global", &global, "nb_cfg", json_integer(3));
 	check(&bed);
