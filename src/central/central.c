@@ -187,8 +187,7 @@ static void tried_again(struct central *central)
 static void sb_committed(struct central *central)
 {
 	if (central->in_flight == EXTENT_ONE) {
-		central->progress = true;
-		central_plan_set_written(central->plan);
+		central->progress |= central_plan_set_written(central->plan);
 	} else if (central->in_flight == EXTENT_AGAIN) {
 		tried_again(central);
 	}

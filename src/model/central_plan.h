@@ -54,7 +54,8 @@ void central_plan_reset(struct central_plan *plan); /* everything counts as chan
  * aside is left out from then on, in both ways of writing, until its row changes or central_plan_retry().
  * say_refusals() warns of those not yet warned of, and tells whether there are any. */
 void central_plan_write_sb_singly(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
-void central_plan_set_written(struct central_plan *plan);
+/* True: others may have waited for it. */
+bool central_plan_set_written(struct central_plan *plan);
 /* True: a row stays that was to go, which may be why others were refused: they can do without what is its. */
 bool central_plan_set_aside(struct central_plan *plan, const char *why);
 void central_plan_retry(struct central_plan *plan); /* everything counts as changed */

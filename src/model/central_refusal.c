@@ -90,13 +90,15 @@ bool central_plan_set_aside(struct central_plan *plan, const char *why)
 	free(refusal->why);
 	refusal->why = xstrdup(why);
 	restore_uuid(plan, &plan->written);
-	plan->datapath_keys_dirty = true;
+	/* A row that stays keeps its key. */
+	plan->datapath_keys_dirty |= plan->written.kind == CENTRAL_KIND_SUPERFLUOUS;
 	return keeps_key;
 }
 
-void central_plan_set_written(struct central_plan *plan)
+bool central_plan_set_written(struct central_plan *plan)
 {
 	central_forgive(plan, plan->written.kind, &plan->written.uuid);
+	return plan->written.kind != CENTRAL_KIND_GLOBAL;
 }
 
 void central_plan_retry(struct central_plan *plan)
