@@ -51,7 +51,8 @@ void central_plan_reset(struct central_plan *plan); /* everything counts as chan
 /* When the server refuses what was written, one object is enough to have all others refused with it.  Then
  * central_plan_write_sb_singly() writes the changes of one object only (the transaction stays empty if there is none left),
  * and its owner says what became of it: set_written(), or, with the server's words, set_aside().  What is set
- * aside is left out from then on, in both ways of writing, until its row changes or central_plan_retry().
+ * aside is left out from then on, in both ways of writing, until its northbound row changes (a row that was to go has
+ * none) or central_plan_retry().
  * say_refusals() warns of those not yet warned of, and tells whether there are any. */
 void central_plan_write_sb_singly(struct central_plan *plan, struct txn *txn, int64_t wall_ms);
 /* True: others may have waited for it. */
