@@ -663,6 +663,29 @@ static void what_was_refused_is_tried_when_it_changes(void **state)
 	bed_done(&bed);
 }
 
+static void a_port_without_a_row_moves_with_its_groups(void **state)
+{
+	struct bed bed;
+	struct uuid first, second, port;
+	char text[UUID_TEXT_SIZE];
+
+	(void)state;
+	bed_init(&bed, 1);
+	first = add_switch(&bed);
+	second = add_switch(&bed);
+	port = add_port(&bed, &first);
+	set_port(&bed, &port, "name", json_string("refused"));
+	minidb_insert(
+		bed.nb, "Port_Group",
+		json_pack("{ss,s[ss]}", "name", "pg", "ports", "uuid", uuid_format(&port, text)));
+	settle_refusing(&bed, "\"logical_port\":\"refused\"");
+	check(&bed);
+	list_port(&bed, &first, &port, false);
+	list_port(&bed, &second, &port, true);
+	check(&bed);
+	bed_done(&bed);
+}
+
 static void a_router_port_forgets_a_peer_without_a_row(void **state)
 {
 	struct bed bed;
@@ -779,6 +802,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_that_of_one_port),
 		cmocka_unit_test(a_router_on_a_chassis_shows_at_every_switch_port),
 		cmocka_unit_test(what_was_refused_is_tried_when_it_changes),
+		cmocka_unit_test(a_port_without_a_row_moves_with_its_groups),
 		cmocka_unit_test(a_router_port_forgets_a_peer_without_a_row),
 		cmocka_unit_test(a_redirect_row_goes_when_its_port_moves),
 		cmocka_unit_test(a_duplicate_address_is_said_once),
