@@ -497,7 +497,7 @@ def edit_switch_options(both, switch):
     if key in both.requested.values():
         return
     both.requested.pop(switch, None)
-    if rnd.randrange(2):
+    if rnd.randrange(2) and both.batch is None:
         both.requested[switch] = key
         both.set_switch(switch, other_config=smap(requested_tnl_key=str(key)))
     else:
@@ -516,9 +516,10 @@ def edit_port(both, port):
 
 def edit_port_options(both, port):
     rnd = both.random
+    # Of several that lose their keys at once, the order of new ones is that of ovn-northd's hash table.
+    keys = [smap(requested_tnl_key=str(rnd.randrange(1, 12))) for _ in range(2) if both.batch is None]
     both.set_port(port, options=rnd.choice([
-        smap(), smap(requested_tnl_key=str(rnd.randrange(1, 12))), smap(requested_tnl_key=str(rnd.randrange(1, 12))),
-        smap(mcast_flood="true"), ["map", [["mcast_flood_reports", "true"]]], ["map", [["mcast_flood", "true"]]],
+        smap(), *keys, smap(mcast_flood="true"), ["map", [["mcast_flood_reports", "true"]]], ["map", [["mcast_flood", "true"]]],
         *[smap(requested_chassis=names) for names in ("hv1", "host2", "nowhere", "hv2,host1", "nowhere,hv1")]]))
 
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 
 import pytest
@@ -184,10 +185,12 @@ def test_a_file_that_is_no_database(machine):
 def test_without_permission(machine):
     (machine.dir / "state").mkdir(mode=0o700)
     machine.dir.chmod(0o755)
-    for schema in (BUILD / "schema").glob("*.ovsschema"):  # nobody may not read where we are built, perhaps
-        shutil.copy(schema, machine.dir)
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    failed_at_once(start_central(machine, f"--schema-dir={machine.dir}", prefix=nobody), "Permission denied")
+    with tempfile.TemporaryDirectory() as readable:  # where we are built, perhaps only root may go
+        os.chmod(readable, 0o755)
+        for schema in (BUILD / "schema").glob("*.ovsschema"):
+            shutil.copy(schema, readable)
+        failed_at_once(start_central(machine, f"--schema-dir={readable}", prefix=nobody), "Permission denied")
     one_line(machine.run(*nobody, HEDDLE, "host", check=False), "root")
     one_line(machine.run(*nobody, HEDDLE, "lab", "up", check=False), "root")
 
