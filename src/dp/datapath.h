@@ -55,8 +55,8 @@ int datapath_each_drop(struct datapath *dp,
 		       void (*visit)(void *arg, const struct dp_drop_key *key, uint64_t packets),
 		       void *arg);
 
-/* The drops map has room for so many; a drop that finds none is not counted.  If it has more than most entries, those
- * of ports that state does not have, and of devices that are gone, are forgotten.  */
+/* A drop that finds no room in its map is not counted.  If the map has more than most entries, those of ports that state
+ * does not have, and of devices that are gone, are forgotten. */
 void datapath_prune_drops(struct datapath *dp, const struct dp_state *state, size_t most);
 
 /* Every entry of the tunnels map, our own addresses' too.  0 or negative errno. */

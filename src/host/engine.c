@@ -320,38 +320,14 @@ static void apply_datapath(struct host *host, struct pass *pass)
 	}
 }
 
-struct stale {
-	struct host *host;
-	VEC(uint32_t) devices[2]; /* by hook */
-};
-
-static void find_stale(void *arg, enum datapath_hook hook, uint32_t ifindex)
+static void detach_unwanted(void *arg, enum datapath_hook hook, uint32_t ifindex)
 {
-	struct stale *stale = arg;
-	bool wanted = hook == DATAPATH_WORKLOAD
-			      ? ports_is_workload(stale->host->ports, ifindex)
-			      : tunnels_is_underlay(stale->host->tunnels, ifindex);
+	struct host *host = arg;
 
-	if (!wanted)
-		VEC_ADD(stale->devices[hook], ifindex);
-}
-
-/* Once, when everything is known: what an earlier process was attached to and nobody wants any more. */
-static void detach_leftovers(struct host *host)
-{
-	static const enum datapath_hook hooks[] = { DATAPATH_WORKLOAD, DATAPATH_UNDERLAY };
-	struct stale stale = { .host = host };
-
-	datapath_each_attached(host->dp, find_stale, &stale);
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		VEC_FOREACH(ifindex, stale.devices[hooks[i]]) {
-			if (hooks[i] == DATAPATH_WORKLOAD)
-				ports_leave(host->ports, *ifindex);
-			else
-				datapath_detach(host->dp, hooks[i], *ifindex);
-		}
-		VEC_DONE(stale.devices[hooks[i]]);
-	}
+	if (hook == DATAPATH_UNDERLAY && !tunnels_is_underlay(host->tunnels, ifindex))
+		datapath_detach(host->dp, hook, ifindex);
+	else if (hook == DATAPATH_WORKLOAD && !ports_is_workload(host->ports, ifindex))
+		ports_leave(host->ports, ifindex);
 }
 
 static void run_network(struct host *host, struct pass *pass)
@@ -373,7 +349,8 @@ static void run_network(struct host *host, struct pass *pass)
 	apply_datapath(host, pass);
 	ports_settle(host->ports);
 	if (!host->applied) {
-		detach_leftovers(host);
+		/* Once, when everything is known: what an earlier process was attached to. */
+		datapath_each_attached(host->dp, detach_unwanted, host);
 		log_info("the datapath holds what the databases say");
 		host->applied = true;
 	}

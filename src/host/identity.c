@@ -83,10 +83,7 @@ char *host_chassis_lock(const char *chassis)
 
 static const struct sb_chassis *chassis_row(const struct host *host)
 {
-	SB_CHASSIS_FOREACH(row, client_replica(host->sb.client))
-	if (str_eq(sb_chassis_name(row), host->name))
-		return row;
-	return NULL;
+	return sb_chassis_by_name(client_replica(host->sb.client), host->name);
 }
 
 static const char *first_encap_ip(const struct replica *sb, const struct sb_chassis *row)

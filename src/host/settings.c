@@ -39,7 +39,7 @@ static int check_encap_type(const char *text, struct err *err)
 {
 	if (str_eq(text, "geneve") || str_eq(text, "vxlan"))
 		return 0;
-	return err_set(err, -EINVAL, "\"%s\" is no tunnel type: geneve is what can be used", text);
+	return err_set(err, -EINVAL, "\"%s\" is no tunnel type: use geneve or vxlan", text);
 }
 
 static int check_text(const char *text, struct err *err)

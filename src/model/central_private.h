@@ -57,8 +57,8 @@ enum central_port_flags {
 	CENTRAL_PORT_DUPLICATE = 1 << 0, /* has an address of another port of the switch */
 	CENTRAL_PORT_NEW_TYPE = 1 << 1,  /* which the row that is there cannot take on */
 	CENTRAL_PORT_REQUESTS_CHASSIS = 1 << 2,
-	CENTRAL_PORT_QOS = 1 << 4,      /* has a rate limit */
 	CENTRAL_PORT_NAMESAKE = 1 << 3, /* a router port named like a switch port: gets no row */
+	CENTRAL_PORT_QOS = 1 << 4,      /* has a rate limit */
 };
 
 /* Problems, as bits of warned. */

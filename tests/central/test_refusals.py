@@ -138,12 +138,18 @@ def test_sets_are_refused_one_by_one(strict):
     strict.check(central)
 
 
-def test_a_row_that_cannot_go(strict):
-    central = strict.run_heddle()
+def hold_switch(strict):
+    """A switch "held" whose southbound row, which is returned, cannot be deleted."""
     add_switch(strict, "held", "a")
     strict.sync()
     datapath = strict.sb.rows("Datapath_Binding")[0]["_uuid"]
     strict.sb.transact({"op": "insert", "table": "Holder", "row": {"datapath": datapath}})
+    return datapath
+
+
+def test_a_row_that_cannot_go(strict):
+    central = strict.run_heddle()
+    datapath = hold_switch(strict)
     strict.nb.transact({"op": "delete", "table": "Logical_Switch", "where": []})
     strict.sync()
     (line,) = wait_left_out(strict, 1)
@@ -183,10 +189,7 @@ def test_objects_that_need_each_other(strict):
 def test_a_switch_in_place_of_one_that_cannot_go(strict):
     """Its key is not to be had."""
     central = strict.run_heddle()
-    add_switch(strict, "held", "a")
-    strict.sync()
-    datapath = strict.sb.rows("Datapath_Binding")[0]["_uuid"]
-    strict.sb.transact({"op": "insert", "table": "Holder", "row": {"datapath": datapath}})
+    hold_switch(strict)
     strict.nb.transact({"op": "delete", "table": "Logical_Switch", "where": []},
                        {"op": "insert", "table": "Logical_Switch", "row": {"name": "new"}})
     wait_for(lambda: switches(strict) == ["held", "new"], "the new switch is there", strict.dump)
