@@ -30,11 +30,9 @@ static void report_connection(struct client *client)
 
 static void report_lock(struct client *client)
 {
-	if (client->told_lock == client->has_lock &&
-	    client->told_lock_is_taken == client->lock_is_taken)
+	if (!client->tell_lock)
 		return;
-	client->told_lock = client->has_lock;
-	client->told_lock_is_taken = client->lock_is_taken;
+	client->tell_lock = false;
 	if (client->ops->lock)
 		client->ops->lock(client->owner);
 }

@@ -29,7 +29,7 @@ struct client_ops {
 	/* The replica changed, became complete (client_is_synced()) for the first time, or follows another
 	 * condition, after a whole batch of messages.  The owner looks at the changes and calls replica_advance(). */
 	void (*changed)(void *owner);
-	/* client_has_lock() or client_lock_is_taken() changed.  May be NULL. */
+	/* client_has_lock() or client_lock_is_taken() changed, if only in passing.  May be NULL. */
 	void (*lock)(void *owner);
 	/* Connection came (err is NULL) or went, or cannot be had for a new reason; err is why.  May be NULL. */
 	void (*connection)(void *owner, const struct err *err);

@@ -15,7 +15,8 @@ void client_drop(struct client *client, const struct err *err)
 		return;
 	rpc_close(TAKE(client->rpc));
 	client->phase = PHASE_DOWN;
-	client->has_lock = client->lock_is_taken = client->has_asked_lock = false;
+	client_set_lock(client, false, false);
+	client->has_asked_lock = false;
 	client_lose_requests(client);
 	client->remote = (client->remote + 1) % client->remotes.n;
 	if (strcmp(client->problem.text, err->text) || client->told_connected) {

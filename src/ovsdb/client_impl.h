@@ -88,8 +88,8 @@ struct client {
 	/* For client_on_report(): */
 	bool tell_changed;
 	bool tell_problem;
+	bool tell_lock; /* also when it is as it was: it may have changed twice, and the owner waits for that */
 	bool told_connected;
-	bool told_lock, told_lock_is_taken;
 	struct err problem;
 };
 
@@ -111,6 +111,7 @@ void client_read_update(struct client *client, const json_t *params, int version
 void client_read_canceled(struct client *client, const json_t *params);
 
 /* client_lock.c */
+void client_set_lock(struct client *client, bool has_lock, bool is_taken);
 void client_ask_lock(struct client *client);
 void client_read_lock(struct client *client, const json_t *params, bool has_lock);
 

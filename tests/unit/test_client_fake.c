@@ -377,6 +377,51 @@ static void a_lock_is_asked_for_once_per_connection(void **state)
 	place_free(place);
 }
 
+/* Whatever is asked next has been answered, and the lock been stolen back, by the time the client reads. */
+static void be_quick(struct fake_server *fake, const char *method, const json_t *id,
+		     const json_t *params)
+{
+	if (!strcmp(method, "lock")) {
+		fake_server_reply(fake, id, json_pack("{sb}", "locked", false));
+	} else if (!strcmp(method, "transact")) {
+		json_t *unlock = json_integer(json_integer_value(id) + 1);
+		json_t *steal = json_integer(json_integer_value(id) + 2);
+
+		fake_server_reply(fake, id, json_array());
+		fake_server_reply(fake, unlock, json_object());
+		fake_server_reply(fake, steal, json_pack("{sb}", "locked", true));
+		fake_server_notify(fake, "stolen", json_pack("[s]", "the_lock"));
+		json_decref(unlock);
+		json_decref(steal);
+	} else {
+		fake_server_be_polite(fake, method, id, params);
+	}
+}
+
+static void steal_on_answer(void *arg, const json_t *result, const struct err *err)
+{
+	struct watcher *watcher = arg;
+
+	client_steal_lock(watcher->client);
+}
+
+static void a_lock_that_is_lost_as_soon_as_stolen_is_told_of(void **state)
+{
+	struct place *place = place_new();
+	struct fake_server *fake = fake_server_start(place, be_quick);
+	struct client_opts opts = { .remotes = fake->remote, .lock = "the_lock" };
+	struct watcher *watcher = watch_with(place, &opts);
+
+	WAIT_FOR(place, watcher->n_lock == 1 && client_lock_is_taken(watcher->client));
+	client_request(watcher->client, "transact", json_array(), steal_on_answer, watcher);
+	WAIT_FOR(place, watcher->n_lock == 2);
+	assert_true(client_lock_is_taken(watcher->client));
+	assert_false(client_has_lock(watcher->client));
+	watcher_free(watcher);
+	fake_server_stop(fake);
+	place_free(place);
+}
+
 static void new_remotes_are_dialled_from_the_first(void **state)
 {
 	struct place *place = place_new();
@@ -456,6 +501,7 @@ int main(void)
 		cmocka_unit_test(history_is_used_where_the_server_has_it),
 		cmocka_unit_test(closing_ends_the_report_under_way),
 		cmocka_unit_test(a_lock_is_asked_for_once_per_connection),
+		cmocka_unit_test(a_lock_that_is_lost_as_soon_as_stolen_is_told_of),
 		cmocka_unit_test(new_remotes_are_dialled_from_the_first),
 		cmocka_unit_test(a_retry_does_not_wait_for_the_back_off),
 		cmocka_unit_test(an_answer_that_says_nothing_is_an_error),
