@@ -138,7 +138,7 @@ struct dp_member {
 struct dp_tunnel_key {
 	__u8 remote[16];
 	__u8 local[16];
-};
+} __attribute__((aligned(4)));
 
 enum {
 	DP_TUNNEL_READY = 1 << 0,     /* ifindex, nexthop and mtu are valid: there is a route */

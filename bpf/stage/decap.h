@@ -17,7 +17,7 @@ static __always_inline bool is_our_address(const struct dp_tunnel_key *pair)
 {
 	struct dp_tunnel_key alone = {};
 
-	__builtin_memcpy(alone.local, pair->local, 16);
+	copy_ip(alone.local, pair->local);
 	return bpf_map_lookup_elem(&tunnels, &alone);
 }
 
@@ -193,7 +193,7 @@ static __noinline int decap_vxlan(struct pkt *p, struct outer *h, const struct d
 	__u16 out_key;
 
 	if (!tunnel) {
-		__builtin_memcpy(alone.local, pair->local, 16);
+		copy_ip(alone.local, pair->local);
 		tunnel = bpf_map_lookup_elem(&tunnels, &alone);
 		return tunnel && tunnel->flags & DP_TUNNEL_VXLAN ? drop(p, DP_DROP_TUNNEL_SENDER)
 								 : VERDICT_PASS;

@@ -162,8 +162,8 @@ static __always_inline enum dp_drop make_room(struct pkt *p, __u32 bytes)
 static __always_inline const struct dp_tunnel *tunnel_find(const struct pkt *p, const __u8 *remote,
 							   struct dp_tunnel_key *ret_pair)
 {
-	__builtin_memcpy(ret_pair->remote, remote, 16);
-	__builtin_memcpy(ret_pair->local, p->local, 16);
+	copy_ip(ret_pair->remote, remote);
+	copy_ip(ret_pair->local, p->local);
 	return bpf_map_lookup_elem(&tunnels, ret_pair);
 }
 

@@ -25,9 +25,9 @@ static __always_inline const struct dp_member *walk_next(struct walk *w)
 {
 	const struct dp_member *m = bpf_map_lookup_elem(&members, &w->key);
 
-	if (!m || is_zero16(m->next))
+	if (!m || is_zero_ip(m->next))
 		return NULL;
-	__builtin_memcpy(w->key.ref, m->next, 16);
+	copy_ip(w->key.ref, m->next);
 	return bpf_map_lookup_elem(&members, &w->key);
 }
 
@@ -108,7 +108,7 @@ static __always_inline bool chain_is_empty(const struct pkt *p, __u16 group, __u
 	struct dp_member_key head = { .datapath = p->datapath, .group = group, .chain = chain };
 	const struct dp_member *m = bpf_map_lookup_elem(&members, &head);
 
-	return !m || is_zero16(m->next);
+	return !m || is_zero_ip(m->next);
 }
 
 static __always_inline bool group_is_empty(const struct pkt *p, __u16 group)

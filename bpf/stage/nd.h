@@ -76,7 +76,7 @@ static __always_inline bool stage_nd(struct pkt *p, int *ret_verdict)
 	if (!owner || owner->port_key == p->in_key)
 		return false;
 
-	probe = is_zero16((const __u8 *)&na->ip.saddr);
+	probe = is_zero_ip((const __u8 *)&na->ip.saddr);
 	na->ip.daddr = na->ip.saddr;
 	__builtin_memcpy(na->eth.h_dest, na->eth.h_source, 6);
 	if (probe)

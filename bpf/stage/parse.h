@@ -13,7 +13,7 @@ static __always_inline enum dp_drop stage_parse(struct pkt *p)
 
 	if (data + sizeof(p->eth) > (void *)(long)skb->data_end)
 		return DP_DROP_TRUNCATED;
-	__builtin_memcpy(&p->eth, data, sizeof(p->eth));
+	__builtin_memcpy(&p->eth, __builtin_assume_aligned(data, 2), sizeof(p->eth));
 	if (skb->vlan_present || p->eth.h_proto == bpf_htons(ETH_P_8021Q) ||
 	    p->eth.h_proto == bpf_htons(ETH_P_8021AD))
 		return DP_DROP_VLAN;

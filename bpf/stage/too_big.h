@@ -145,7 +145,7 @@ static __always_inline bool answer_v6(struct pkt *p, __u32 mtu)
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0 || ip.version != 6)
 		return false;
-	if (ip.saddr.s6_addr[0] == 0xff || is_zero16(ip.saddr.s6_addr))
+	if (ip.saddr.s6_addr[0] == 0xff || is_zero_ip(ip.saddr.s6_addr))
 		return false;
 	if (ip.nexthdr == IPPROTO_ICMPV6) {
 		__u8 type = 0;
