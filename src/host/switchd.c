@@ -130,8 +130,7 @@ static const char *problem(void *arg, const char *name)
 	return NULL;
 }
 
-static struct vswitch_in view(struct switchd *switchd, struct replica *ovs,
-			      const char *integration)
+static struct vswitch_in view(struct switchd *switchd, struct replica *ovs, const char *integration)
 {
 	return (struct vswitch_in){
 		.ovs = ovs,
@@ -151,6 +150,8 @@ static int apply(struct netlink *netlink, const struct vswitch_action *action)
 	switch (action->kind) {
 	case VSWITCH_CREATE_BRIDGE:
 		return netlink_bridge_create(netlink, action->name, action->alias);
+	case VSWITCH_CREATE_FILLER:
+		return netlink_vxlan_create(netlink, action->name, action->alias);
 	case VSWITCH_CREATE_INTERNAL:
 		return netlink_veth_create(netlink, action->name, action->peer, action->alias);
 	case VSWITCH_DELETE: return netlink_link_delete(netlink, action->ifindex);
@@ -167,6 +168,7 @@ static const char *describe(enum vswitch_action_kind kind)
 {
 	switch (kind) {
 	case VSWITCH_CREATE_BRIDGE:
+	case VSWITCH_CREATE_FILLER:
 	case VSWITCH_CREATE_INTERNAL: return "create";
 	case VSWITCH_DELETE: return "delete";
 	case VSWITCH_SET_MASTER: return "attach or detach";

@@ -537,24 +537,24 @@ int netlink_neigh_release(struct netlink *netlink, uint32_t ifindex, const struc
 
 /* ---- links ---- */
 
-static int create_link(struct netlink *netlink, const char *name, const char *kind,
-		       const char *peer)
+/* What the kind of a link needs to know; arg is the caller's. */
+typedef void put_info(struct nlmsghdr *message, const void *arg);
+
+static int create_link(struct netlink *netlink, const char *name, const char *kind, put_info *put,
+		       const void *arg)
 {
 	char buffer[REQUEST_BYTES];
 	struct nlmsghdr *message =
 		request_begin(buffer, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *info, *data, *other;
+	struct nlattr *info, *data;
 
 	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(message, IFLA_IFNAME, name);
 	info = mnl_attr_nest_start(message, IFLA_LINKINFO);
 	mnl_attr_put_strz(message, IFLA_INFO_KIND, kind);
-	if (peer) {
+	if (put) {
 		data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-		other = mnl_attr_nest_start(message, VETH_INFO_PEER);
-		mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-		mnl_attr_put_strz(message, IFLA_IFNAME, peer);
-		mnl_attr_nest_end(message, other);
+		put(message, arg);
 		mnl_attr_nest_end(message, data);
 	}
 	mnl_attr_nest_end(message, info);
@@ -607,10 +607,19 @@ static int look_again(struct netlink *netlink, const char *name)
 	return request_run(netlink, message, read_event, netlink);
 }
 
+static void put_peer(struct nlmsghdr *message, const void *peer)
+{
+	struct nlattr *other = mnl_attr_nest_start(message, VETH_INFO_PEER);
+
+	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(message, IFLA_IFNAME, peer);
+	mnl_attr_nest_end(message, other);
+}
+
 int netlink_veth_create(struct netlink *netlink, const char *name, const char *peer,
 			const char *alias)
 {
-	int r = create_link(netlink, name, "veth", peer);
+	int r = create_link(netlink, name, "veth", put_peer, peer);
 
 	if (r < 0)
 		return r;
@@ -622,9 +631,11 @@ int netlink_veth_create(struct netlink *netlink, const char *name, const char *p
 	return r;
 }
 
-int netlink_bridge_create(struct netlink *netlink, const char *name, const char *alias)
+/* A link of one end, which is left down. */
+static int create_alone(struct netlink *netlink, const char *name, const char *kind, put_info *put,
+			const char *alias)
 {
-	int r = create_link(netlink, name, "bridge", NULL);
+	int r = create_link(netlink, name, kind, put, NULL);
 
 	if (r < 0)
 		return r;
@@ -634,6 +645,24 @@ int netlink_bridge_create(struct netlink *netlink, const char *name, const char 
 	if (r < 0)
 		delete_by_name(netlink, name);
 	return r;
+}
+
+int netlink_bridge_create(struct netlink *netlink, const char *name, const char *alias)
+{
+	return create_alone(netlink, name, "bridge", NULL, alias);
+}
+
+/* A VNI and a port that nobody else has: two of the same cannot be made. */
+static void put_vxlan(struct nlmsghdr *message, const void *arg)
+{
+	(void)arg;
+	mnl_attr_put_u32(message, IFLA_VXLAN_ID, 0xffffff);
+	mnl_attr_put_u16(message, IFLA_VXLAN_PORT, htons(9));
+}
+
+int netlink_vxlan_create(struct netlink *netlink, const char *name, const char *alias)
+{
+	return create_alone(netlink, name, "vxlan", put_vxlan, alias);
 }
 
 int netlink_link_delete(struct netlink *netlink, uint32_t ifindex)

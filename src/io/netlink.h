@@ -91,6 +91,8 @@ struct netlink_stats {
 };
 int netlink_link_stats(struct netlink *netlink, uint32_t ifindex, struct netlink_stats *ret);
 int netlink_bridge_create(struct netlink *netlink, const char *name, const char *alias);
+/* One that is not there to be brought up: it has a VNI and a port that mean nothing. */
+int netlink_vxlan_create(struct netlink *netlink, const char *name, const char *alias);
 int netlink_link_delete(struct netlink *netlink, uint32_t ifindex);
 int netlink_link_set_up(struct netlink *netlink, uint32_t ifindex, bool up);
 int netlink_link_set_mac(struct netlink *netlink, uint32_t ifindex, const struct mac *mac);

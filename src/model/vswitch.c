@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ovsdb/datum.h"
@@ -11,6 +12,7 @@
 
 #define ALIAS_BRIDGE    "heddle bridge "
 #define ALIAS_INTERFACE "heddle interface "
+#define ALIAS_HEADROOM  "heddle headroom"
 
 enum {
 	OFPORT_MAX = 65279, /* Interface.ofport_request's largest */
@@ -27,10 +29,15 @@ void vswitch_peer_name(const char *name, char ret[static VSWITCH_NAME_SIZE])
 	snprintf(ret, VSWITCH_NAME_SIZE, "hp%012" PRIx64, hash & UINT64_C(0xffffffffffff));
 }
 
+static bool is_headroom(const struct vswitch_device *device)
+{
+	return str_eq(device->alias, ALIAS_HEADROOM);
+}
+
 bool vswitch_is_ours(const struct vswitch_device *device)
 {
 	return str_starts(device->alias, ALIAS_BRIDGE) ||
-	       str_starts(device->alias, ALIAS_INTERFACE);
+	       str_starts(device->alias, ALIAS_INTERFACE) || is_headroom(device);
 }
 
 static bool is_alias(const struct vswitch_device *device, const char *prefix, const char *name)
@@ -79,6 +86,59 @@ static bool is_valid_name(const char *name)
 	       !str_eq(name, ".") && !str_eq(name, "..");
 }
 
+/* ---- room in front of packets ---- */
+
+struct room {
+	const struct vswitch_device *bridge; /* NULL: there is none, or it leaves none yet */
+	size_t members;
+};
+
+/* The device of that name if it is ours; if there is none, it is about to be. */
+static const struct vswitch_device *want_headroom(const struct vswitch_in *in,
+						  struct vswitch_plan *plan,
+						  enum vswitch_action_kind create, const char *name)
+{
+	const struct vswitch_device *device = in->by_name(in->arg, name);
+	struct vswitch_action *action;
+
+	if (device)
+		return is_headroom(device) ? device : NULL;
+	if (may_change(in, NULL, name)) {
+		action = add_action(plan, create, name, 0);
+		snprintf(action->alias, sizeof(action->alias), ALIAS_HEADROOM);
+	}
+	return NULL;
+}
+
+static void count_member(void *arg, const struct vswitch_device *device)
+{
+	struct room *room = arg;
+
+	room->members += device->master == room->bridge->ifindex;
+}
+
+static struct room plan_room(const struct vswitch_in *in, struct vswitch_plan *plan)
+{
+	const struct vswitch_device *bridge, *filler;
+	struct room none = { 0 }, room = none;
+
+	if (!ovs_bridge_by_name(in->ovs, in->integration))
+		return none;
+	bridge = want_headroom(in, plan, VSWITCH_CREATE_BRIDGE, VSWITCH_ROOM);
+	filler = want_headroom(in, plan, VSWITCH_CREATE_FILLER, VSWITCH_FILLER);
+	if (!bridge || !filler)
+		return none;
+	if (filler->master != bridge->ifindex) {
+		if (may_change(in, NULL, filler->name))
+			add_action(plan, VSWITCH_SET_MASTER, filler->name, filler->ifindex)->value =
+				bridge->ifindex;
+		return none;
+	}
+	room.bridge = bridge;
+	in->each(in->arg, count_member, &room);
+	return room;
+}
+
 /* ---- one interface ---- */
 
 struct bridge {
@@ -86,6 +146,7 @@ struct bridge {
 	const char *name;
 	bool integration;
 	const struct vswitch_device *device; /* NULL: not there, or not ours */
+	struct room *room;
 };
 
 static void want_mtu(const struct vswitch_in *in, struct vswitch_plan *plan,
@@ -115,18 +176,29 @@ static void want_mac(const struct vswitch_in *in, struct vswitch_plan *plan,
 		add_action(plan, VSWITCH_SET_MAC, device->name, device->ifindex)->mac = mac;
 }
 
+/* The bridge that has the device leave room, or 0. */
+static uint32_t want_room(struct room *room, const struct vswitch_device *device)
+{
+	if (!room->bridge || !(str_eq(device->kind, "veth") || str_eq(device->kind, "tun")))
+		return 0;
+	if (device->master != room->bridge->ifindex && room->members++ >= VSWITCH_ROOM_MAX)
+		return 0;
+	return room->bridge->ifindex;
+}
+
 /* True: the device is where it should be, or is about to be. */
 static bool want_master(const struct vswitch_in *in, struct vswitch_plan *plan,
 			struct vswitch_port *port, const struct bridge *bridge,
 			const struct vswitch_device *device)
 {
-	uint32_t wanted = bridge->integration || !bridge->device ? 0 : bridge->device->ifindex;
 	const struct vswitch_device *master;
+	uint32_t wanted;
 
 	if (!bridge->integration && !bridge->device) {
 		set_error(port, "bridge %s has no device", bridge->name);
 		return false;
 	}
+	wanted = bridge->integration ? want_room(bridge->room, device) : bridge->device->ifindex;
 	if (device->master == wanted)
 		return true;
 	master = device->master ? in->by_index(in->arg, device->master) : NULL;
@@ -135,6 +207,8 @@ static bool want_master(const struct vswitch_in *in, struct vswitch_plan *plan,
 			  device->name, master ? master->name : "another device");
 		return false;
 	}
+	if (bridge->integration && !device->master && in->problem(in->arg, device->name))
+		return true; /* room is not to be had */
 	if (!may_change(in, port, device->name))
 		return false;
 	add_action(plan, VSWITCH_SET_MASTER, device->name, device->ifindex)->value = wanted;
@@ -356,11 +430,11 @@ static void plan_bridge_device(const struct vswitch_in *in, struct vswitch_plan 
 		add_action(plan, VSWITCH_SET_UP, bridge->name, device->ifindex);
 }
 
-static void plan_bridge(const struct vswitch_in *in, struct vswitch_plan *plan,
+static void plan_bridge(const struct vswitch_in *in, struct vswitch_plan *plan, struct room *room,
 			const struct ovs_bridge *row)
 {
 	const struct ovsdb_datum *ports = ovs_bridge_ports(row), *interfaces;
-	struct bridge bridge = { .row = row, .name = ovs_bridge_name(row) };
+	struct bridge bridge = { .row = row, .name = ovs_bridge_name(row), .room = room };
 	size_t first = plan->ports.n;
 
 	bridge.integration = str_eq(bridge.name, in->integration);
@@ -386,7 +460,29 @@ static void plan_bridge(const struct vswitch_in *in, struct vswitch_plan *plan,
 struct sweep {
 	const struct vswitch_in *in;
 	struct vswitch_plan *plan;
+	VEC(uint32_t) wanted; /* the ports' devices, sorted */
 };
+
+static int compare_index(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void list_wanted(struct sweep *sweep)
+{
+	VEC_FOREACH(port, sweep->plan->ports)
+		VEC_ADD(sweep->wanted, port->ifindex);
+	if (sweep->wanted.n)
+		qsort(sweep->wanted.v, sweep->wanted.n, sizeof(*sweep->wanted.v), compare_index);
+}
+
+static bool is_port_wanted(const struct sweep *sweep, uint32_t ifindex)
+{
+	return sweep->wanted.n &&
+	       bsearch(&ifindex, sweep->wanted.v, sweep->wanted.n, sizeof(ifindex), compare_index);
+}
 
 static bool is_bridge_wanted(const struct vswitch_in *in, const char *name)
 {
@@ -398,14 +494,6 @@ static bool is_internal_wanted(const struct vswitch_in *in, const char *name)
 	const struct ovs_interface *row = ovs_interface_by_name(in->ovs, name);
 
 	return row && str_eq(ovs_interface_type(row), "internal") && !is_bridge_wanted(in, name);
-}
-
-static bool is_port_wanted(const struct vswitch_plan *plan, uint32_t ifindex)
-{
-	VEC_FOREACH(port, plan->ports)
-		if (port->ifindex == ifindex && !port->integration)
-			return true;
-	return false;
 }
 
 static void sweep_device(void *arg, const struct vswitch_device *device)
@@ -420,15 +508,19 @@ static void sweep_device(void *arg, const struct vswitch_device *device)
 			 is_alias(device, ALIAS_BRIDGE, device->name);
 	else if (str_starts(device->alias, ALIAS_INTERFACE))
 		wanted = is_internal_wanted(in, device->alias + strlen(ALIAS_INTERFACE));
+	else if (is_headroom(device))
+		wanted = is_bridge_wanted(in, in->integration) &&
+			 (str_eq(device->name, VSWITCH_ROOM) ||
+			  str_eq(device->name, VSWITCH_FILLER));
 	if (!wanted) {
 		if (may_change(in, NULL, device->name))
 			add_action(sweep->plan, VSWITCH_DELETE, device->name, device->ifindex);
 		return;
 	}
-	if (!device->master || is_port_wanted(sweep->plan, device->ifindex))
+	if (!device->master || is_headroom(device) || is_port_wanted(sweep, device->ifindex))
 		return;
 	master = in->by_index(in->arg, device->master);
-	if (!master || !str_starts(master->alias, ALIAS_BRIDGE))
+	if (!master || !vswitch_is_ours(master))
 		return;
 	VEC_FOREACH(action, sweep->plan->actions)
 		if (action->kind == VSWITCH_SET_MASTER && action->ifindex == device->ifindex)
@@ -439,12 +531,16 @@ static void sweep_device(void *arg, const struct vswitch_device *device)
 
 void vswitch_plan(const struct vswitch_in *in, struct vswitch_plan *ret)
 {
-	struct sweep sweep = { in, ret };
+	struct sweep sweep = { .in = in, .plan = ret };
+	struct room room;
 
 	*ret = (struct vswitch_plan){ 0 };
+	room = plan_room(in, ret);
 	OVS_BRIDGE_FOREACH(bridge, in->ovs)
-	plan_bridge(in, ret, bridge);
+	plan_bridge(in, ret, &room, bridge);
+	list_wanted(&sweep);
 	in->each(in->arg, sweep_device, &sweep);
+	VEC_DONE(sweep.wanted);
 }
 
 void vswitch_plan_done(struct vswitch_plan *plan)

@@ -14,8 +14,11 @@
  *
  * Every bridge is a Linux bridge of its name.  On the integration bridge nothing is enslaved to it: the
  * datapath's programs connect the ports.  On the others it is the learning switch that fail_mode=standalone
- * means.  An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from
- * it.  Devices of ours carry an alias ("heddle bridge NAME", "heddle interface NAME"), by which a later process knows
+ * means.  Workloads' devices are in a bridge all the same, one that is never up and passes nothing: what sends on a veth
+ * or a tap leaves as much room in front of a packet as the devices of that bridge need for their headers (Linux 4.6,
+ * netdev_set_rx_headroom()), and nothing else can ask for it.  A vxlan device, never up either, needs what a tunnel of ours
+ * does; without it each small packet is copied on its way.  An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from
+ * it.  Devices of ours carry an alias ("heddle bridge NAME", "heddle interface NAME", "heddle headroom"), by which a later process knows
  * them; a device without it is never created, deleted or renamed here. */
 struct replica;
 struct txn;
@@ -24,6 +27,9 @@ struct txn;
 #define VSWITCH_ERROR_SIZE   160
 #define VSWITCH_ALIAS_SIZE   64
 #define VSWITCH_LOCAL_OFPORT 65534
+#define VSWITCH_ROOM         "heddle-room"    /* the bridge that leaves room */
+#define VSWITCH_FILLER       "heddle-room-vx" /* the device in it that needs it */
+#define VSWITCH_ROOM_MAX     1023 /* more devices than these a bridge does not take (BR_MAX_PORTS) */
 
 struct vswitch_device {
 	const char *name;
@@ -40,7 +46,7 @@ struct vswitch_device {
 };
 
 struct vswitch_in {
-	struct replica *ovs; /* only read */
+	struct replica *ovs;     /* only read */
 	const char *integration; /* name of the integration bridge */
 	uint32_t underlay;       /* the device with the tunnels' address; 0: none, or not known */
 	/* The device of that name or index, or NULL. */
@@ -55,6 +61,7 @@ struct vswitch_in {
 
 enum vswitch_action_kind {
 	VSWITCH_CREATE_BRIDGE,   /* name, alias */
+	VSWITCH_CREATE_FILLER,   /* name, alias */
 	VSWITCH_CREATE_INTERNAL, /* name, peer, alias */
 	VSWITCH_DELETE,          /* name, ifindex */
 	VSWITCH_SET_MASTER,      /* name, ifindex, value: the master's index or 0 */

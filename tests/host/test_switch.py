@@ -15,11 +15,23 @@ def test_bridges_are_devices(host):
     assert "br-ex" not in host.links()
 
 
-def test_the_integration_bridge_is_made_and_enslaves_nothing(host):
+def test_the_integration_bridge_is_made(host):
+    host.vsctl("br-exists", "br-int")
+    assert host.get("Bridge", "br-int", "fail_mode") == "secure"
+
+
+def test_ports_of_the_integration_bridge_leave_room_for_headers(host):
+    """The bridge that they are in forwards nothing, for it is down."""
     host.add_veth("v1")
     host.vsctl("add-port", "br-int", "v1")
-    assert host.get("Bridge", "br-int", "fail_mode") == "secure"
+    links = host.links()
+    assert [links[name].get("master") for name in ("v1", "heddle-room-vx", "br-int")] == ["heddle-room"] * 2 + [None]
+    assert not any("UP" in links[name]["flags"] for name in ("heddle-room", "heddle-room-vx"))
+    host.vsctl("del-port", "v1")
     assert "master" not in host.links()["v1"]
+    host.ip("link", "del", "heddle-room-vx")
+    host.vsctl("add-port", "br-int", "v1")
+    wait_for(lambda: host.links()["v1"].get("master") == "heddle-room", "v1 leaves room", host.log)
 
 
 def test_other_bridges_enslave_and_release(host):
@@ -38,7 +50,7 @@ def test_internal_interfaces_come_and_go(host):
     assert host.get("Interface", "i1", "mac_in_use") == "02:00:00:00:00:11"
     assert host.get("Interface", "i1", "mtu") == "1400"
     host.vsctl("del-port", "i1")
-    assert sorted(host.links()) == ["br-int", "lo"]
+    assert sorted(host.links()) == ["br-int", "heddle-room", "heddle-room-vx", "lo"]
 
 
 def test_an_internal_interface_may_move_to_another_namespace(host):

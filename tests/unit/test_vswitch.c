@@ -11,11 +11,15 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+enum {
+	MACHINE_MAX = VSWITCH_ROOM_MAX + 32,
+};
+
 /* A machine: devices that actions change, and rows. */
 struct machine {
 	struct replica *ovs;
-	struct vswitch_device devices[32];
-	char texts[32][3][VSWITCH_ALIAS_SIZE]; /* name, kind, alias */
+	struct vswitch_device devices[MACHINE_MAX];
+	char texts[MACHINE_MAX][3][VSWITCH_ALIAS_SIZE]; /* name, kind, alias */
 	size_t n;
 	uint32_t next_ifindex;
 	uint32_t underlay;
@@ -26,8 +30,8 @@ struct machine {
 enum {
 	ROOT = 1,
 	BRIDGE = 10,
-	PORT = 100,
-	INTERFACE = 200,
+	PORT = 10000,
+	INTERFACE = 20000,
 };
 
 static const struct vswitch_device *by_name(void *arg, const char *name)
@@ -95,6 +99,7 @@ static struct vswitch_device *add_device(struct machine *machine, const char *na
 		.ifindex = ++machine->next_ifindex,
 		.mtu = 1500,
 	};
+	machine->devices[i].mac.bytes[0] = 2;
 	machine->devices[i].mac.bytes[5] = (uint8_t)machine->next_ifindex;
 	return &machine->devices[i];
 }
@@ -120,6 +125,9 @@ static void act(struct machine *machine, const struct vswitch_action *action)
 	switch (action->kind) {
 	case VSWITCH_CREATE_BRIDGE:
 		add_device(machine, action->name, "bridge", action->alias);
+		break;
+	case VSWITCH_CREATE_FILLER:
+		add_device(machine, action->name, "vxlan", action->alias);
 		break;
 	case VSWITCH_CREATE_INTERNAL:
 		add_device(machine, action->name, "veth", action->alias);
@@ -338,6 +346,114 @@ static void test_internal_interfaces(void **state)
 	assert_null(by_name(machine, peer));
 }
 
+/* br-int with a veth "v", a tap "t" and a NIC "n". */
+static void make_workloads(struct machine *machine)
+{
+	add_device(machine, "v", "veth", "");
+	add_device(machine, "t", "tun", "");
+	add_device(machine, "n", "", "");
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 2, 3, 4, 0 });
+	put_interface(machine, 1, "br-int", ", 'type': 'internal'");
+	put_interface(machine, 2, "v", "");
+	put_interface(machine, 3, "t", "");
+	put_interface(machine, 4, "n", "");
+}
+
+static void test_workloads_leave_room(void **state)
+{
+	struct machine *machine = *state;
+	const struct vswitch_device *room, *filler;
+
+	make_workloads(machine);
+	settle(machine);
+	room = by_name(machine, VSWITCH_ROOM);
+	filler = by_name(machine, VSWITCH_FILLER);
+	assert_non_null(room);
+	assert_int_equal(filler->master, room->ifindex);
+	assert_false(room->up);
+	assert_false(filler->up);
+	assert_int_equal(by_name(machine, "v")->master, room->ifindex);
+	assert_int_equal(by_name(machine, "t")->master, room->ifindex);
+	assert_int_equal(by_name(machine, "n")->master, 0); /* it does not send for a workload */
+
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 3, 0 });
+	put_bridge(machine, 2, "br-ex", (const unsigned int[]){ 4, 0 });
+	row_delete(machine->ovs, "Port", PORT + 2);
+	row_delete(machine->ovs, "Interface", INTERFACE + 2);
+	settle(machine);
+	assert_int_equal(by_name(machine, "v")->master, 0);
+	assert_int_equal(by_name(machine, "t")->master, by_name(machine, VSWITCH_ROOM)->ifindex);
+
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 0 });
+	put_bridge(machine, 2, "br-ex", (const unsigned int[]){ 3, 4, 0 });
+	settle(machine);
+	assert_int_equal(by_name(machine, "t")->master, by_name(machine, "br-ex")->ifindex);
+
+	row_delete(machine->ovs, "Bridge", BRIDGE + 1);
+	settle(machine);
+	assert_null(by_name(machine, VSWITCH_ROOM));
+	assert_null(by_name(machine, VSWITCH_FILLER));
+}
+
+static void assert_without_room(struct machine *machine)
+{
+	settle(machine);
+	for (unsigned int n = 2; n <= 4; n++) {
+		assert_true(ofport(machine, n) > 0);
+		assert_null(ovs_interface_error(interface(machine, n)));
+	}
+	assert_int_equal(by_name(machine, "v")->master, 0);
+}
+
+static void test_ports_do_without_room(void **state)
+{
+	static const char *const broken[] = { VSWITCH_ROOM, VSWITCH_FILLER, "v" };
+	struct machine *machine = *state;
+
+	make_workloads(machine);
+	for (size_t i = 0; i < 3; i++) {
+		machine->broken = broken[i];
+		assert_without_room(machine);
+	}
+}
+
+static void test_another_bridge_of_that_name_is_let_alone(void **state)
+{
+	struct machine *machine = *state;
+	uint32_t theirs = add_device(machine, VSWITCH_ROOM, "bridge", "")->ifindex;
+
+	make_workloads(machine);
+	assert_without_room(machine);
+	row_delete(machine->ovs, "Bridge", BRIDGE + 1);
+	settle(machine);
+	assert_non_null(by_index(machine, theirs));
+}
+
+static void test_a_full_bridge_is_not_tried(void **state)
+{
+	struct machine *machine = *state;
+	unsigned int ids[VSWITCH_ROOM_MAX + 2] = { 0 };
+	size_t members = 0;
+
+	for (unsigned int i = 0; i <= VSWITCH_ROOM_MAX; i++) {
+		char name[VSWITCH_NAME_SIZE];
+
+		snprintf(name, sizeof(name), "v%u", i);
+		add_device(machine, name, "veth", "");
+		ids[i] = i + 1;
+		put_interface(machine, ids[i], name, "");
+	}
+	put_bridge(machine, 1, "br-int", ids);
+	settle(machine);
+	for (unsigned int i = 0; i <= VSWITCH_ROOM_MAX; i++) {
+		assert_true(ofport(machine, ids[i]) > 0);
+		assert_null(ovs_interface_error(interface(machine, ids[i])));
+	}
+	for (size_t i = 0; i < machine->n; i++)
+		members += machine->devices[i].master != 0;
+	assert_int_equal(members, VSWITCH_ROOM_MAX);
+}
+
 static void test_what_is_not_ours_stays(void **state)
 {
 	struct machine *machine = *state;
@@ -480,6 +596,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_bridges_enslave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_port_moves_between_bridges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_internal_interfaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_workloads_leave_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ports_do_without_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_bridge_of_that_name_is_let_alone,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_bridge_is_not_tried, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_ours_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_the_machine_needs_is_not_a_port, setup,
 						teardown),
