@@ -27,8 +27,9 @@ struct switchd {
 	struct links *links;
 	struct vswitch_plan plan;
 	VEC(struct vswitch_device)
-	devices;          /* views of links' entries, by index */
-	uint64_t version; /* of the links that they show */
+	devices;             /* views of links' entries, by index */
+	uint64_t version;    /* of the links that they show */
+	struct problem lack; /* of a kind of device that the kernel does not have: stays */
 	VEC(struct problem) problems;
 	VEC(struct problem) logged;
 };
@@ -127,7 +128,7 @@ static const char *problem(void *arg, const char *name)
 	VEC_FOREACH(p, switchd->problems)
 		if (str_eq(p->name, name))
 			return p->text;
-	return NULL;
+	return str_eq(switchd->lack.name, name) ? switchd->lack.text : NULL;
 }
 
 static struct vswitch_in view(struct switchd *switchd, struct replica *ovs, const char *integration)
@@ -160,6 +161,7 @@ static int apply(struct netlink *netlink, const struct vswitch_action *action)
 	case VSWITCH_SET_MTU: return netlink_link_set_mtu(netlink, action->ifindex, action->value);
 	case VSWITCH_SET_MAC: return netlink_link_set_mac(netlink, action->ifindex, &action->mac);
 	case VSWITCH_SET_UP: return netlink_link_set_up(netlink, action->ifindex, true);
+	case VSWITCH_SET_DOWN: return netlink_link_set_up(netlink, action->ifindex, false);
 	default: return 0;
 	}
 }
@@ -174,13 +176,15 @@ static const char *describe(enum vswitch_action_kind kind)
 	case VSWITCH_SET_MASTER: return "attach or detach";
 	case VSWITCH_SET_MTU: return "set the MTU of";
 	case VSWITCH_SET_MAC: return "set the MAC address of";
-	default: return "bring up";
+	case VSWITCH_SET_UP: return "bring up";
+	default: return "take down";
 	}
 }
 
 static void note_problem(struct switchd *switchd, const struct vswitch_action *action, int r)
 {
-	struct problem *p = VEC_PUSH(switchd->problems);
+	bool is_lack = action->kind == VSWITCH_CREATE_FILLER && r == -EOPNOTSUPP;
+	struct problem *p = is_lack ? &switchd->lack : VEC_PUSH(switchd->problems);
 
 	memcpy(p->name, action->name, sizeof(p->name));
 	snprintf(p->text, sizeof(p->text), "cannot %s device %s: %s", describe(action->kind),

@@ -89,8 +89,9 @@ static bool is_valid_name(const char *name)
 /* ---- room in front of packets ---- */
 
 struct room {
-	const struct vswitch_device *bridge; /* NULL: there is none, or it leaves none yet */
+	const struct vswitch_device *bridge; /* NULL: there is none */
 	size_t members;
+	bool is_open; /* it is worth joining */
 };
 
 /* The device of that name if it is ours; if there is none, it is about to be. */
@@ -117,25 +118,34 @@ static void count_member(void *arg, const struct vswitch_device *device)
 	room->members += device->master == room->bridge->ifindex;
 }
 
+/* Up, the bridge would forward. */
+static void want_down(const struct vswitch_in *in, struct vswitch_plan *plan,
+		      const struct vswitch_device *device)
+{
+	if (device->up && may_change(in, NULL, device->name))
+		add_action(plan, VSWITCH_SET_DOWN, device->name, device->ifindex);
+}
+
 static struct room plan_room(const struct vswitch_in *in, struct vswitch_plan *plan)
 {
-	const struct vswitch_device *bridge, *filler;
-	struct room none = { 0 }, room = none;
+	const struct vswitch_device *filler;
+	struct room room = { 0 };
 
 	if (!ovs_bridge_by_name(in->ovs, in->integration))
-		return none;
-	bridge = want_headroom(in, plan, VSWITCH_CREATE_BRIDGE, VSWITCH_ROOM);
+		return room;
+	room.bridge = want_headroom(in, plan, VSWITCH_CREATE_BRIDGE, VSWITCH_ROOM);
 	filler = want_headroom(in, plan, VSWITCH_CREATE_FILLER, VSWITCH_FILLER);
-	if (!bridge || !filler)
-		return none;
-	if (filler->master != bridge->ifindex) {
-		if (may_change(in, NULL, filler->name))
-			add_action(plan, VSWITCH_SET_MASTER, filler->name, filler->ifindex)->value =
-				bridge->ifindex;
-		return none;
-	}
-	room.bridge = bridge;
+	if (!room.bridge)
+		return room;
 	in->each(in->arg, count_member, &room);
+	want_down(in, plan, room.bridge);
+	if (!filler)
+		return room;
+	want_down(in, plan, filler);
+	room.is_open = filler->master == room.bridge->ifindex;
+	if (!room.is_open && may_change(in, NULL, filler->name))
+		add_action(plan, VSWITCH_SET_MASTER, filler->name, filler->ifindex)->value =
+			room.bridge->ifindex;
 	return room;
 }
 
@@ -176,17 +186,21 @@ static void want_mac(const struct vswitch_in *in, struct vswitch_plan *plan,
 		add_action(plan, VSWITCH_SET_MAC, device->name, device->ifindex)->mac = mac;
 }
 
-/* The bridge that has the device leave room, or 0. */
+/* The bridge that has the device's sender leave room, or 0.  To leave that bridge takes the kernel milliseconds: who is
+ * in it stays.  A tap's sender leaves enough by itself (NET_SKB_PAD). */
 static uint32_t want_room(struct room *room, const struct vswitch_device *device)
 {
-	if (!room->bridge || !(str_eq(device->kind, "veth") || str_eq(device->kind, "tun")))
+	if (!room->bridge || !str_eq(device->kind, "veth"))
 		return 0;
-	if (device->master != room->bridge->ifindex && room->members++ >= VSWITCH_ROOM_MAX)
+	if (device->master == room->bridge->ifindex)
+		return device->master;
+	if (!room->is_open || room->members >= VSWITCH_ROOM_MAX)
 		return 0;
+	room->members++;
 	return room->bridge->ifindex;
 }
 
-/* True: the device is where it should be, or is about to be. */
+/* True: the device is where it should be, or is about to be, or can do without. */
 static bool want_master(const struct vswitch_in *in, struct vswitch_plan *plan,
 			struct vswitch_port *port, const struct bridge *bridge,
 			const struct vswitch_device *device)

@@ -14,10 +14,10 @@
  *
  * Every bridge is a Linux bridge of its name.  On the integration bridge nothing is enslaved to it: the
  * datapath's programs connect the ports.  On the others it is the learning switch that fail_mode=standalone
- * means.  Workloads' devices are in a bridge all the same, one that is never up and passes nothing: what sends on a veth
- * or a tap leaves as much room in front of a packet as the devices of that bridge need for their headers (Linux 4.6,
- * netdev_set_rx_headroom()), and nothing else can ask for it.  A vxlan device, never up either, needs what a tunnel of ours
- * does; without it each small packet is copied on its way.  An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from
+ * means.  Workloads' veths are in a bridge all the same, one that is never up and passes nothing: what sends on
+ * a veth leaves as much room in front of a packet as the devices of that bridge need for their headers (Linux 4.6,
+ * netdev_set_rx_headroom()), and user space has no other way to ask.  A vxlan device, never up either, needs what a
+ * tunnel of ours does; without it each small packet is copied on its way.  An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from
  * it.  Devices of ours carry an alias ("heddle bridge NAME", "heddle interface NAME", "heddle headroom"), by which a later process knows
  * them; a device without it is never created, deleted or renamed here. */
 struct replica;
@@ -68,6 +68,7 @@ enum vswitch_action_kind {
 	VSWITCH_SET_MTU,         /* name, ifindex, value */
 	VSWITCH_SET_MAC,         /* name, ifindex, mac */
 	VSWITCH_SET_UP,          /* name, ifindex */
+	VSWITCH_SET_DOWN,        /* name, ifindex */
 };
 
 struct vswitch_action {

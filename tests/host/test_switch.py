@@ -27,6 +27,9 @@ def test_ports_of_the_integration_bridge_leave_room_for_headers(host):
     links = host.links()
     assert [links[name].get("master") for name in ("v1", "heddle-room-vx", "br-int")] == ["heddle-room"] * 2 + [None]
     assert not any("UP" in links[name]["flags"] for name in ("heddle-room", "heddle-room-vx"))
+    for name in ("heddle-room", "heddle-room-vx"):
+        host.ip("link", "set", name, "up")
+        wait_for(lambda: "UP" not in host.links()[name]["flags"], f"{name} is taken down", host.log)
     host.vsctl("del-port", "v1")
     assert "master" not in host.links()["v1"]
     host.ip("link", "del", "heddle-room-vx")

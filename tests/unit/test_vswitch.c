@@ -137,6 +137,7 @@ static void act(struct machine *machine, const struct vswitch_action *action)
 	case VSWITCH_SET_MASTER: device->master = action->value; break;
 	case VSWITCH_SET_MTU: device->mtu = action->value; break;
 	case VSWITCH_SET_MAC: device->mac = action->mac; break;
+	case VSWITCH_SET_DOWN: device->up = false; break;
 	default: device->up = true; break;
 	}
 }
@@ -373,8 +374,8 @@ static void test_workloads_leave_room(void **state)
 	assert_false(room->up);
 	assert_false(filler->up);
 	assert_int_equal(by_name(machine, "v")->master, room->ifindex);
-	assert_int_equal(by_name(machine, "t")->master, room->ifindex);
-	assert_int_equal(by_name(machine, "n")->master, 0); /* it does not send for a workload */
+	assert_int_equal(by_name(machine, "t")->master, 0); /* has room anyway */
+	assert_int_equal(by_name(machine, "n")->master, 0);
 
 	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 3, 0 });
 	put_bridge(machine, 2, "br-ex", (const unsigned int[]){ 4, 0 });
@@ -382,12 +383,15 @@ static void test_workloads_leave_room(void **state)
 	row_delete(machine->ovs, "Interface", INTERFACE + 2);
 	settle(machine);
 	assert_int_equal(by_name(machine, "v")->master, 0);
-	assert_int_equal(by_name(machine, "t")->master, by_name(machine, VSWITCH_ROOM)->ifindex);
 
-	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 0 });
-	put_bridge(machine, 2, "br-ex", (const unsigned int[]){ 3, 4, 0 });
+	put_interface(machine, 2, "v", "");
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 2, 3, 0 });
 	settle(machine);
-	assert_int_equal(by_name(machine, "t")->master, by_name(machine, "br-ex")->ifindex);
+	assert_int_equal(by_name(machine, "v")->master, by_name(machine, VSWITCH_ROOM)->ifindex);
+	put_bridge(machine, 1, "br-int", (const unsigned int[]){ 1, 3, 0 });
+	put_bridge(machine, 2, "br-ex", (const unsigned int[]){ 2, 4, 0 });
+	settle(machine);
+	assert_int_equal(by_name(machine, "v")->master, by_name(machine, "br-ex")->ifindex);
 
 	row_delete(machine->ovs, "Bridge", BRIDGE + 1);
 	settle(machine);
@@ -415,6 +419,38 @@ static void test_ports_do_without_room(void **state)
 		machine->broken = broken[i];
 		assert_without_room(machine);
 	}
+}
+
+static void test_the_room_is_taken_down(void **state)
+{
+	struct machine *machine = *state;
+	struct vswitch_device *room, *filler;
+
+	make_workloads(machine);
+	settle(machine);
+	room = (struct vswitch_device *)by_name(machine, VSWITCH_ROOM);
+	filler = (struct vswitch_device *)by_name(machine, VSWITCH_FILLER);
+	room->up = filler->up = true;
+	settle(machine);
+	assert_false(room->up || filler->up);
+}
+
+static void test_who_is_in_the_room_stays(void **state)
+{
+	struct machine *machine = *state;
+	struct vswitch_in in = view(machine);
+	struct vswitch_plan plan;
+
+	make_workloads(machine);
+	settle(machine);
+	remove_device(machine, by_name(machine, VSWITCH_FILLER)->ifindex);
+	vswitch_plan(&in, &plan);
+	assert_int_equal(plan.actions.n, 1);
+	assert_int_equal(plan.actions.v[0].kind, VSWITCH_CREATE_FILLER);
+	vswitch_plan_done(&plan);
+	settle(machine);
+	assert_int_equal(by_name(machine, VSWITCH_FILLER)->master,
+			 by_name(machine, VSWITCH_ROOM)->ifindex);
 }
 
 static void test_another_bridge_of_that_name_is_let_alone(void **state)
@@ -598,6 +634,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_internal_interfaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_workloads_leave_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ports_do_without_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_room_is_taken_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_is_in_the_room_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_bridge_of_that_name_is_let_alone,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_full_bridge_is_not_tried, setup, teardown),
