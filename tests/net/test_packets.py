@@ -53,6 +53,11 @@ def test_large_segments_pass_whole(fabric, direction):
     assert max(sizes) > 60000, f"largest packet: {max(sizes)}"
 
 
+# The kernel writes a sum of 0 as 0xffff, the other zero of ones' complement, in TCP too; tshark takes that for wrong. One packet in
+# 65,536 has it.
+WRONG_TCP_SUM = "(tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0))"
+
+
 @pytest.mark.parametrize("direction", ["there", "back"])
 def test_checksums_on_a_wire_without_offloads(fabric, direction, tmp_path):
     """The same data as a NIC without offloads would send it: every checksum is there and right, no
@@ -72,7 +77,7 @@ def test_checksums_on_a_wire_without_offloads(fabric, direction, tmp_path):
     capture.wait(60)
     count = tshark(pcap, "tcp")
     assert count > 1000
-    assert tshark(pcap, "tcp.checksum.status == 0 || ip.checksum.status == 0") == 0
+    assert tshark(pcap, f"{WRONG_TCP_SUM} || ip.checksum.status == 0") == 0
     assert tshark(pcap, "frame.len > 1514") == 0
     assert tshark(pcap, "geneve && !(geneve.vni == 1)") == 0
 
