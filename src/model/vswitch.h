@@ -17,8 +17,10 @@
  * means.  Workloads' veths are in a bridge all the same, one that is never up and passes nothing: what sends on
  * a veth leaves as much room in front of a packet as the devices of that bridge need for their headers (Linux 4.6,
  * netdev_set_rx_headroom()), and user space has no other way to ask.  A vxlan device, never up either, needs what a
- * tunnel of ours does; without it each small packet is copied on its way.  An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from
- * it.  Devices of ours carry an alias ("heddle bridge NAME", "heddle interface NAME", "heddle headroom"), by which a later process knows
+ * tunnel of ours does; without it each small packet is copied on its way.
+ *
+ * An interface of type internal is a veth pair: NAME for its user, and a port side with a name derived from it.
+ * Devices of ours carry an alias ("heddle bridge NAME", "heddle interface NAME", "heddle headroom"), by which a later process knows
  * them; a device without it is never created, deleted or renamed here. */
 struct replica;
 struct txn;
